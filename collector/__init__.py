@@ -1,0 +1,1 @@
+"""Everything that arrives: events, OTLP, changes; redaction; the projector of raw records."""

@@ -1,0 +1,1 @@
+"""Shared kernel: the bottom layer. Knows no feature."""

@@ -1,0 +1,91 @@
+"""Time is injected: wall time as int64 UTC microseconds, durations from the monotonic clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import Protocol
+
+SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now_us(self) -> int:
+        """Wall time: microseconds since 1970-01-01T00:00:00Z."""
+
+    def monotonic_s(self) -> float:
+        """Seconds that never jump, for measuring durations."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_us(self) -> int:
+        return time.time_ns() // 1000
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+
+class FrozenClock:
+    """Stands still until told to move. For tests and replays."""
+
+    def __init__(self, now_us: int = 1_795_000_000 * SECOND_US) -> None:
+        self._now_us = now_us
+        self._monotonic_s = 0.0
+
+    def now_us(self) -> int:
+        return self._now_us
+
+    def monotonic_s(self) -> float:
+        return self._monotonic_s
+
+    def advance_s(self, seconds: float) -> None:
+        """Move both clocks on by `seconds`."""
+        self._now_us += round(seconds * SECOND_US)
+        self._monotonic_s += seconds
+
+    def set_us(self, now_us: int) -> None:
+        """Set the wall clock alone (clocks do jump)."""
+        self._now_us = now_us
+
+
+def from_us(at_us: int) -> dt.datetime:
+    """Aware UTC datetime of int64 microseconds, exact."""
+    return _EPOCH + dt.timedelta(microseconds=at_us)
+
+
+def to_us(at: dt.datetime) -> int:
+    """Microseconds of an aware datetime, exact (no float in between)."""
+    if at.tzinfo is None:
+        raise ValueError("a naive datetime has no place on the time line: add its zone")
+    return (at - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def rfc3339(at_us: int) -> str:
+    """RFC 3339 with six digits and Z, the one outside form of a time."""
+    return from_us(at_us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_rfc3339(text: str) -> int:
+    """Microseconds of an RFC 3339 time. Raises ValueError without a zone offset."""
+    if len(text) < 20 or text[10] not in "Tt ":
+        raise ValueError(f"not an RFC 3339 time: {text[:40]!r}")
+    main, rest = text[:19], text[19:]
+    digits = ""
+    if rest.startswith("."):
+        end = 1
+        while end < len(rest) and rest[end].isdigit():
+            end += 1
+        digits, rest = rest[1:end], rest[end:]
+    offset = "+00:00" if rest in {"Z", "z"} else rest
+    if not offset:
+        raise ValueError(f"a time needs its zone offset: {text[:40]!r}")
+    return to_us(dt.datetime.fromisoformat(main + offset)) + int((digits + "000000")[:6])

@@ -1,0 +1,58 @@
+"""What triage publishes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from kernel.facts.bus import Fact
+
+
+class IncidentOpened(Fact):
+    """A new incident exists."""
+
+    name: ClassVar[str] = "triage.incident.opened"
+    incident_id: str
+    number: int
+    service: str
+    objective_ids: list[str]
+    onset_us: int
+    opened_us: int
+    severity: str
+
+
+class BriefReady(Fact):
+    """Evidence is gathered and a brief stands (again, after each revision).
+
+    `labels` describe the incident for runbook matching: alertname, service, objective, and the
+    attribute values that the evidence blames (provider, region, error_type, ...).
+    """
+
+    name: ClassVar[str] = "triage.brief.ready"
+    incident_id: str
+    revision: int
+    service: str
+    objective_ids: list[str]
+    labels: dict[str, str]
+    onset_us: int
+    suggested_runbook: str = ""
+    suggested_step: str = ""
+    suggestion_record: str = ""
+
+
+class IncidentChanged(Fact):
+    """Anything a person sees on the incident has changed: card and page render anew."""
+
+    name: ClassVar[str] = "triage.incident.changed"
+    incident_id: str
+    what: str
+
+
+class IncidentResolved(Fact):
+    """The incident is over."""
+
+    name: ClassVar[str] = "triage.incident.resolved"
+    incident_id: str
+    service: str
+    objective_ids: list[str]
+    onset_us: int
+    resolved_us: int

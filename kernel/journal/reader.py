@@ -1,0 +1,118 @@
+"""Reading the journal: bounded batches per stream, and how far the file is known to be complete."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kernel.journal.records import JournalRecord, Stream
+from kernel.sqlite import open_reader, snapshot
+
+_COLUMNS = "position, stream, source, format, received_us, items, receipt, detail, body"
+
+
+@dataclass(frozen=True)
+class Head:
+    """Everything received up to `tick_us` lies at or below `position`.
+
+    A consumer whose cursor has reached `position` may therefore move its watermark to `tick_us`.
+    """
+
+    position: int
+    tick_us: int
+
+
+class JournalReader:
+    """Reads one journal file. Not for sharing between threads: open one per part."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db: sqlite3.Connection | None = None
+
+    def read(
+        self,
+        streams: Sequence[Stream],
+        after: int,
+        *,
+        limit: int = 500,
+        max_bytes: int = 16 * 1024**2,
+    ) -> list[JournalRecord]:
+        """Records of these streams with position > `after`, oldest first, bounded both ways."""
+        db = self._connection()
+        if db is None:
+            return []
+        marks = ",".join("?" * len(streams))
+        query = (
+            f"SELECT {_COLUMNS} FROM record WHERE stream IN ({marks}) AND position > ?"
+            " ORDER BY position LIMIT ?"
+        )
+        found: list[JournalRecord] = []
+        size = 0
+        for row in db.execute(query, (*streams, after, limit)):
+            record = _record(row)
+            found.append(record)
+            size += len(record.body)
+            if size >= max_bytes:
+                break
+        return found
+
+    def head(self) -> Head:
+        """The newest position and the time up to which the file is complete, as one snapshot."""
+        db = self._connection()
+        if db is None:
+            return Head(0, 0)
+        with snapshot(db):
+            tick = db.execute("SELECT at_us FROM tick").fetchone()
+            top = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'").fetchone()
+        return Head(top[0] if top else 0, tick[0] if tick else 0)
+
+    def receipt(self, receipt_id: str) -> dict[str, Any] | None:
+        """What was answered under this receipt: counts, position, rejected items."""
+        db = self._connection()
+        row = (
+            db
+            and db.execute(
+                "SELECT id, position, stream, source, received_us, accepted, duplicates, rejected"
+                " FROM receipt WHERE id = ?",
+                (receipt_id,),
+            ).fetchone()
+        )
+        if not row:
+            return None
+        keys = ("id", "position", "stream", "source", "received_us", "accepted", "duplicates")
+        return {**dict(zip(keys, row[:7], strict=True)), "rejected": json.loads(row[7])}
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _connection(self) -> sqlite3.Connection | None:
+        """None until the writer has made the file."""
+        if self._db is None and self._path.exists():
+            try:
+                db = open_reader(self._path)
+                db.execute("SELECT 1 FROM tick").fetchone()
+            except sqlite3.OperationalError:
+                return None
+            self._db = db
+        return self._db
+
+
+def _record(row: tuple[Any, ...]) -> JournalRecord:
+    return JournalRecord(
+        position=row[0],
+        stream=Stream(row[1]),
+        source=row[2],
+        format=row[3],
+        received_us=row[4],
+        items=row[5],
+        receipt=row[6],
+        detail=json.loads(row[7]),
+        body=row[8],
+    )

@@ -1,0 +1,101 @@
+"""The only way in for JSON from outside: UTF-8, no duplicate keys, no NaN, bounded depth and ints.
+
+Python's parser takes NaN, 1e999, duplicate keys (last wins) and lone surrogates; each of these
+has been used to make two readers of one document see different things.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from kernel.errors import BadInput
+
+MAX_DEPTH = 64
+_INT_LIMIT = 1 << 64
+
+
+def loads(data: bytes | str, *, max_depth: int = MAX_DEPTH) -> Any:
+    """Parse one JSON document. Raises BadInput that says where and why."""
+    text = decode_utf8(data) if isinstance(data, bytes) else data
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique_keys,
+            parse_constant=_refuse_constant,
+            parse_int=_bounded_int,
+            parse_float=_finite_float,
+        )
+    except json.JSONDecodeError as error:
+        raise BadInput(
+            f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from None
+    except RecursionError:
+        raise BadInput(f"nested deeper than {max_depth} levels") from None
+    _check(value, max_depth)
+    return value
+
+
+def decode_utf8(data: bytes) -> str:
+    """Text of UTF-8 bytes; says at which byte it stops being UTF-8."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"not UTF-8 at byte {error.start}") from None
+
+
+def _unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise BadInput(f"the key {twice[:80]!r} stands twice in one object")
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise BadInput(f"{name} is not a JSON number")
+
+
+def _bounded_int(text: str) -> int:
+    if len(text) > 21:
+        raise BadInput("an integer of more than 20 digits")
+    value = int(text)
+    if not -_INT_LIMIT < value < _INT_LIMIT:
+        raise BadInput("an integer beyond 64 bits")
+    return value
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise BadInput(f"the number {text[:40]} is out of range")
+    return value
+
+
+def _check(value: Any, max_depth: int) -> None:
+    """Bound the depth and refuse lone surrogates, without recursion."""
+    stack = [(value, 1)]
+    while stack:
+        node, depth = stack.pop()
+        if depth > max_depth:
+            raise BadInput(f"nested deeper than {max_depth} levels")
+        if isinstance(node, dict):
+            for key, child in node.items():
+                _check_text(key)
+                stack.append((child, depth + 1))
+        elif isinstance(node, list):
+            stack.extend((child, depth + 1) for child in node)
+        elif isinstance(node, str):
+            _check_text(node)
+
+
+def _check_text(text: str) -> None:
+    if text.isascii():
+        return
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadInput("a string holds a lone surrogate") from None

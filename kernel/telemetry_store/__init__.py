@@ -1,0 +1,1 @@
+"""The telemetry store port and its engines."""

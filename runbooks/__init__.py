@@ -1,0 +1,1 @@
+"""What may be done and who allowed it: catalogue, proposals, approvals, actions, recovery."""

@@ -1,0 +1,1 @@
+"""Objectives, the ledger, budgets and burn alerts."""

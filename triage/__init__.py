@@ -1,0 +1,1 @@
+"""Alerts in, incidents, evidence, briefs, the model client and Slack."""
