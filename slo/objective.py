@@ -1,0 +1,107 @@
+"""What an objective is, once its OpenSLO file is read and checked. Pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import Literal
+
+from kernel.clock import DAY_US, SECOND_US
+from kernel.shop_event import ShopEvent
+
+DEFAULT_SEGMENTS = ("provider", "country", "method")
+# Card 120 s, redirect 15 min, bank transfer never (DESIGN 5). Keyed by `method`; "" is the default.
+DEFAULT_DEADLINES_S: Mapping[str, int | None] = {
+    "": 120,
+    "card": 120,
+    "redirect": 900,
+    "bank_transfer": None,
+}
+
+
+class UnitKind(StrEnum):
+    """What one attempt is: told by the indicator's event types."""
+
+    PAYMENT = "payment"
+    CHECKOUT = "checkout"
+    ITEM = "item"
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Which events count: by type, kept by `where`, taken out (as excluded) by `exclude_where`."""
+
+    events: frozenset[str]
+    where: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    exclude_where: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def keeps(self, event: ShopEvent) -> bool:
+        """True where type and every `where` field match."""
+        return event.type in self.events and all(
+            str(event.field(name)) in values for name, values in self.where.items()
+        )
+
+    def excludes(self, event: ShopEvent) -> bool:
+        """True where any `exclude_where` field matches."""
+        return any(str(event.field(name)) in values for name, values in self.exclude_where.items())
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A unit is good where `value OP limit` holds for the event's numeric field."""
+
+    field: str
+    op: Literal["lte", "lt", "gte", "gt"]
+    limit: float
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """Exactly one of `good`, `bad`, `threshold` says which kept units are good or bad."""
+
+    total: Selector
+    good: Selector | None = None
+    bad: Selector | None = None
+    threshold: Threshold | None = None
+    unit_kind: UnitKind = UnitKind.PAYMENT
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rolling window of `length_us` (calendar windows come with their own class later)."""
+
+    length_us: int = 28 * DAY_US
+
+    @property
+    def seconds(self) -> int:
+        """Length in seconds."""
+        return self.length_us // SECOND_US
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One promise. `target` is exact. `generation` changes when the counting rule changes."""
+
+    id: str
+    display_name: str
+    service: str
+    target: Fraction
+    indicator: Indicator
+    window: Window = field(default_factory=Window)
+    generation: str = ""
+    description: str = ""
+    segments: tuple[str, ...] = DEFAULT_SEGMENTS
+    sources: tuple[str, ...] = ()
+    deadlines_s: Mapping[str, int | None] = field(default_factory=lambda: DEFAULT_DEADLINES_S)
+    max_gap_s: int = 300
+    min_bad_events: int = 5
+    fast_tier: bool = True
+    bump_allowance_s: float = 1.0
+    owner: str = ""
+
+    @property
+    def budget_ratio(self) -> Fraction:
+        """The share that may be bad: 1 - target."""
+        return 1 - self.target
