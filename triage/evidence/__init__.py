@@ -1,0 +1,1 @@
+"""Finds what broke, for whom and since when, by counting. No model, no network."""

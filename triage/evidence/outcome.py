@@ -1,0 +1,87 @@
+"""Which events are good, bad or no unit at all, told by the objectives that burn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kernel.shop_event import ShopEvent
+from slo.objective import Objective, Selector, Threshold
+
+OURS_IS_NOT = frozenset({"issuer", "fraud", "authentication", "customer"})
+# Where the shop's traffic is split; a `where` on these narrows an objective, but the breakdown
+# needs the other values beside it, as the healthy contrast.
+DIMENSIONS = ("provider", "region", "country", "method", "channel", "release")
+_COMPARE = {
+    "lte": lambda value, limit: value <= limit,
+    "lt": lambda value, limit: value < limit,
+    "gte": lambda value, limit: value >= limit,
+    "gt": lambda value, limit: value > limit,
+}
+
+
+@dataclass(frozen=True)
+class OutcomeRule:
+    """Sorts events. Default: payments; a declined card is not our failure (DESIGN 5)."""
+
+    good_types: frozenset[str] = frozenset({"payment.succeeded"})
+    bad_types: frozenset[str] = frozenset({"payment.failed", "payment.expired"})
+    where: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    exclude_where: Mapping[str, frozenset[str]] = field(
+        default_factory=lambda: {"decline_class": OURS_IS_NOT}
+    )
+    threshold: Threshold | None = None
+    # A threshold's verdict needs a value; where True, a type in both sets is judged by it alone.
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """All event types that make units."""
+        return tuple(sorted(self.good_types | self.bad_types))
+
+    def is_bad(self, event: ShopEvent) -> bool | None:
+        """True bad, False good, None where the event makes no unit."""
+        if not all(str(event.field(name)) in values for name, values in self.where.items()):
+            return None
+        if any(str(event.field(name)) in values for name, values in self.exclude_where.items()):
+            return None
+        if self.threshold is not None and event.type in self.good_types:
+            value = event.field(self.threshold.field)
+            if not isinstance(value, int | float):
+                return None
+            return not _COMPARE[self.threshold.op](value, self.threshold.limit)
+        if event.type in self.bad_types:
+            return True
+        return False if event.type in self.good_types else None
+
+
+def rule_of(objectives: Sequence[Objective]) -> OutcomeRule:
+    """The rule of the widest of these objectives (the one with the fewest `where` fields)."""
+    if not objectives:
+        return OutcomeRule()
+    widest = min(objectives, key=lambda objective: len(objective.indicator.total.where))
+    indicator = widest.indicator
+    total = indicator.total
+    if indicator.threshold is not None:
+        return OutcomeRule(
+            good_types=total.events,
+            bad_types=frozenset(),
+            where=_inner(total),
+            exclude_where=total.exclude_where,
+            threshold=indicator.threshold,
+        )
+    if indicator.good is not None:
+        good_types, bad_types = indicator.good.events, total.events - indicator.good.events
+    elif indicator.bad is not None:
+        good_types, bad_types = total.events - indicator.bad.events, indicator.bad.events
+    else:
+        return OutcomeRule()
+    return OutcomeRule(
+        good_types=good_types,
+        bad_types=bad_types,
+        where=_inner(total),
+        exclude_where=total.exclude_where,
+    )
+
+
+def _inner(selector: Selector) -> Mapping[str, frozenset[str]]:
+    return {name: values for name, values in selector.where.items() if name not in DIMENSIONS}
