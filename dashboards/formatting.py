@@ -1,0 +1,105 @@
+"""Numbers, times and states as people read them. Pure.
+
+No data is grey with a reason, never green and never 0 %; a percentage has the digits its target
+has; tiny negatives are zero; what is overspent says so in words.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final
+
+from kernel.clock import SECOND_US, from_us
+
+# state -> (word, CSS class, sign): colour is never the only carrier.
+SLO_STATES: Final = {
+    "ok": ("Kept", "ok", "✓"),
+    "at_risk": ("At risk", "risk", "▲"),
+    "broken": ("Broken", "broken", "✕"),
+    "no_data": ("No data", "none", "?"),
+}
+INCIDENT_STATES: Final = {
+    "open": ("Open", "broken", "●"),
+    "acknowledged": ("Acknowledged", "risk", "◐"),
+    "resolved": ("Resolved", "ok", "✓"),
+}
+APPROVAL_STATES: Final = {
+    "pending": ("Waiting for you", "risk", "…"),
+    "partially_approved": ("One more needed", "risk", "…"),
+    "approved": ("Approved", "risk", "→"),
+    "executing": ("Running", "risk", "→"),
+    "succeeded": ("Done, checking recovery", "risk", "→"),
+    "recovered": ("Recovered", "ok", "✓"),
+    "not_recovered": ("Not recovered", "broken", "✕"),
+    "failed": ("Failed", "broken", "✕"),
+    "unknown": ("Outcome unknown", "broken", "?"),
+    "rejected": ("Rejected", "none", "–"),
+    "expired": ("Expired", "none", "–"),
+    "superseded": ("Superseded", "none", "–"),
+    "stale": ("Out of date", "none", "–"),
+}
+
+
+def state_parts(states: dict[str, tuple[str, str, str]], state: str) -> tuple[str, str, str]:
+    """Word, class and sign of a state; an unknown state is shown as itself, grey."""
+    return states.get(state, (state.replace("_", " ").capitalize(), "none", "?"))
+
+
+def percent(ratio: Fraction | float | None, digits: int = 2) -> str:
+    """`0.99512, 2` becomes `99.51 %`. Never rounds up to 100 % while something is missing."""
+    if ratio is None:
+        return "no data"
+    value = round(float(ratio) * 100, digits)
+    if value >= 100 and float(ratio) < 1:
+        value = 100 - 10**-digits
+    if value == 0:
+        value = 0.0
+    return f"{value:.{digits}f} %"
+
+
+def target_digits(target: float) -> int:
+    """Digits behind the point that the target needs: 0.999 needs one, 0.9995 two."""
+    text = f"{round(target * 100, 6):f}".rstrip("0")
+    return max(1, len(text.partition(".")[2]))
+
+
+def budget_words(left: float | None) -> str:
+    """`0.41` becomes `41 % left`, `-0.94` becomes `over by 94 %`."""
+    if left is None:
+        return "no data"
+    if left >= 0:
+        return f"{left * 100:.0f} % left"
+    return f"over by {-left * 100:.0f} %"
+
+
+def count(number: int | None) -> str:
+    """Thousands apart by commas."""
+    return "no data" if number is None else f"{number:,}"
+
+
+def duration(seconds: float) -> str:
+    """`95` becomes `1 min 35 s`; the two largest units."""
+    whole = max(0, round(seconds))
+    days, rest = divmod(whole, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, secs = divmod(rest, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (secs, "s")]
+    shown = [f"{value} {unit}" for value, unit in parts if value]
+    return " ".join(shown[:2]) or "0 s"
+
+
+def ago(at_us: int, now_us: int) -> str:
+    """How long ago, in words."""
+    return f"{duration((now_us - at_us) / SECOND_US)} ago"
+
+
+def clock_utc(at_us: int) -> str:
+    """Day and time in UTC, for readers without scripts."""
+    return from_us(at_us).strftime("%d %b %H:%M:%S UTC")
+
+
+def burn_words(rate: float | None) -> str:
+    """A burn rate with as many digits as it deserves."""
+    if rate is None:
+        return "–"
+    return f"{rate:.1f}×" if rate < 100 else f"{rate:,.0f}×"

@@ -1,0 +1,70 @@
+"""The template environment: autoescape on, undefined names are errors, our formats as filters."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nh3
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from dashboards import charts, formatting
+from dashboards.assets import Assets
+from kernel.clock import Clock, parse_rfc3339
+from kernel.money import format_money
+
+
+class Templates:
+    """Renders pages. `render()` adds what every page needs: assets, the reader, the time."""
+
+    def __init__(self, assets: Assets, clock: Clock) -> None:
+        self._clock = clock
+        self._environment = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters.update(
+            percent=formatting.percent,
+            budget=formatting.budget_words,
+            count=formatting.count,
+            duration=formatting.duration,
+            burn=formatting.burn_words,
+            money=format_money,
+            utc=lambda text: formatting.clock_utc(parse_rfc3339(text)),
+            since=lambda text: formatting.ago(parse_rfc3339(text), clock.now_us()),
+            script_json=_script_json,
+            markdown=markdown,
+        )
+        self._environment.globals.update(
+            asset=assets.url,
+            slo_state=lambda state: formatting.state_parts(formatting.SLO_STATES, state),
+            incident_state=lambda state: formatting.state_parts(formatting.INCIDENT_STATES, state),
+            approval_state=lambda state: formatting.state_parts(formatting.APPROVAL_STATES, state),
+            target_digits=formatting.target_digits,
+            budget_bar=charts.budget_bar,
+            sparkline=charts.sparkline,
+        )
+
+    def render(self, name: str, **values: Any) -> str:
+        """The page as HTML text."""
+        return self._environment.get_template(name).render(now_us=self._clock.now_us(), **values)
+
+
+def markdown(text: str) -> Markup:
+    """Markdown of our own runbooks as sanitised HTML (no raw HTML, links only to http(s))."""
+    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    return Markup(nh3.clean(html, url_schemes={"http", "https"}))  # noqa: S704 - cleaned above
+
+
+def _script_json(value: Any) -> Markup:
+    """JSON that can stand inside a script element: nothing in it can close the element."""
+    text = json.dumps(value, separators=(",", ":"))
+    for character, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        text = text.replace(character, escaped)
+    return Markup(text)  # noqa: S704 - the three characters HTML could act on are escaped

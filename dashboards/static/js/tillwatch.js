@@ -1,0 +1,56 @@
+// Draws the time-series charts; everything else works without scripts.
+// Data stands in <script type="application/json" data-chart> inside a <figure>.
+(() => {
+  "use strict";
+
+  const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  function draw(figure) {
+    const source = figure.querySelector("script[data-chart]");
+    const place = figure.querySelector(".chart");
+    if (!source || !place || !window.uPlot) return;
+    const text = source.textContent;
+    if (figure.dataset.drawn === text) return;
+    figure.dataset.drawn = text;
+    place.replaceChildren();
+    const chart = JSON.parse(text);
+    const axis = { stroke: token("--soft"), grid: { stroke: token("--line") }, ticks: { stroke: token("--line") } };
+    const colours = chart.series.map((one) => token(one.colour));
+    new window.uPlot({
+      width: Math.max(280, place.clientWidth),
+      height: 220,
+      cursor: { sync: { key: "time" } },
+      legend: { live: true },
+      scales: { y: { range: (_self, low, high) => [chart.floor ?? low, Math.max(high, chart.ceiling ?? high)] } },
+      axes: [{ ...axis }, { ...axis, size: 60 }],
+      series: [{ label: "time" }, ...chart.series.map((one, i) => ({
+        label: one.label, stroke: colours[i], width: 2, spanGaps: false,
+        dash: one.dashed ? [6, 4] : undefined, points: { show: false },
+      }))],
+    }, chart.data, place);
+  }
+
+  const drawAll = () => document.querySelectorAll("figure[data-chart-figure]").forEach(draw);
+  const redraw = () => {
+    document.querySelectorAll("figure[data-chart-figure]").forEach((figure) => { figure.dataset.drawn = ""; });
+    drawAll();
+  };
+
+  // Times are written in UTC; readers see their own zone, UTC stays in the tooltip.
+  function localTimes() {
+    for (const time of document.querySelectorAll("time[datetime]:not([data-local])")) {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime())) continue;
+      time.title = `${time.dateTime} UTC`;
+      const day = at.toDateString() === new Date().toDateString() ? {} : { day: "2-digit", month: "short" };
+      time.textContent = at.toLocaleString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", ...day });
+      time.dataset.local = "1";
+    }
+  }
+
+  const refresh = () => { drawAll(); localTimes(); };
+  document.addEventListener("DOMContentLoaded", refresh);
+  document.addEventListener("htmx:after:swap", refresh);
+  window.addEventListener("resize", redraw);
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+})();
