@@ -66,6 +66,8 @@ class Database:
             try:
                 yield session
             finally:
+                # A rollback expires what the session still holds: rows outlive the read.
+                session.expunge_all()
                 session.rollback()
 
     def create_all(self) -> None:

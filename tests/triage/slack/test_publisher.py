@@ -1,0 +1,198 @@
+"""Facts to one message in Slack, through the real slack_sdk against a server with state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from app.fakes.slack_server import FakeSlack, Fault
+from kernel.clock import FrozenClock
+from kernel.database import Database
+from kernel.facts import FactDispatcher, publish
+from kernel.facts.triage import BriefReady, IncidentChanged, IncidentOpened
+from kernel.outbox import DeliveryRow, Outbox
+from tests.triage.slack.test_card import VIEW
+from triage.slack.card import CardView
+from triage.slack.client import SlackClient
+from triage.slack.publisher import CHANNEL, SlackPublisher
+from triage.slack.settings import SlackSettings
+
+INCIDENT = VIEW.incident_id
+
+
+class Room:
+    """A database, a dispatcher, an outbox and a workspace, wired as the engine does it."""
+
+    def __init__(self, path: Path, slack: FakeSlack) -> None:
+        self.slack = slack
+        self.clock = FrozenClock()
+        self.database = Database(f"sqlite:///{path / 'control.db'}")
+        self.database.create_all()
+        self.view: CardView | None = VIEW
+        settings = SlackSettings(
+            SLACK_BOT_TOKEN="xoxb-test",  # type: ignore[call-arg, arg-type]
+            slack_channel="#reliability",
+            slack_api_url=slack.url,
+        )
+        publisher = SlackPublisher(
+            self.database, self.clock, SlackClient(settings), "#reliability", lambda _: self.view
+        )
+        self.errors: list[str] = []
+        self.dispatcher = FactDispatcher(
+            self.database, self.clock, lambda _, text: self.errors.append(text)
+        )
+        self.dispatcher.subscribe(publisher.subscription())
+        self.outbox = Outbox(self.database, self.clock)
+        self.outbox.register(CHANNEL, publisher.deliver)
+
+    def tell(self, *facts: IncidentOpened | IncidentChanged | BriefReady) -> None:
+        with self.database.unit_of_work() as session:
+            for fact in facts:
+                publish(session, fact, self.clock.now_us())
+        self.dispatcher.step()
+
+    def drain(self) -> None:
+        for _ in range(20):
+            self.outbox.step()
+
+    def deliveries(self) -> list[DeliveryRow]:
+        with self.database.reading() as session:
+            return list(session.exec(select(DeliveryRow)))
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    with FakeSlack() as slack:
+        found = Room(tmp_path, slack)
+        yield found
+        found.database.close()
+
+
+def _opened() -> IncidentOpened:
+    return IncidentOpened(
+        incident_id=INCIDENT,
+        number=41,
+        service="payments",
+        objective_ids=["payment-success"],
+        onset_us=1,
+        opened_us=2,
+        severity="SEV1",
+    )
+
+
+def _changed(what: str) -> IncidentChanged:
+    return IncidentChanged(incident_id=INCIDENT, what=what)
+
+
+def _brief(revision: int) -> BriefReady:
+    return BriefReady(
+        incident_id=INCIDENT,
+        revision=revision,
+        service="payments",
+        objective_ids=["payment-success"],
+        labels={},
+        onset_us=1,
+    )
+
+
+def test_an_incident_has_one_message_which_is_updated_in_place(room: Room) -> None:
+    room.tell(_opened())
+    room.drain()
+    room.view = replace(VIEW, state="acknowledged", acknowledged_by="Ana")
+    room.tell(_changed("acknowledged"))
+    room.drain()
+    (card,) = room.slack.cards()
+    assert card.updates == 1
+    assert "acknowledged by Ana" in str(card.blocks)
+    assert room.errors == []
+
+
+def test_changes_that_come_while_one_waits_are_folded_into_it(room: Room) -> None:
+    room.tell(_opened(), _changed("a"), _changed("b"), _changed("c"))
+    room.drain()
+    assert room.slack.calls == ["chat.postMessage"]
+
+
+def test_the_evidence_goes_into_the_thread_once_per_revision(room: Room) -> None:
+    room.tell(_opened(), _brief(1))
+    room.drain()
+    room.tell(_brief(1))
+    room.drain()
+    (card,) = room.slack.cards()
+    assert len(room.slack.thread(card.ts)) == 1
+
+
+def test_a_change_while_slack_is_being_called_is_sent_after_it(room: Room) -> None:
+    room.tell(_opened())
+    views = iter([VIEW, replace(VIEW, title="the newest truth")])
+    first = next(views)
+
+    def changing() -> CardView:
+        room.tell(_changed("while sending"))
+        return first
+
+    publisher_view = room.view
+    assert publisher_view is not None
+    room.view = None
+    calls = {"n": 0}
+
+    def view(_: str) -> CardView:
+        calls["n"] += 1
+        return changing() if calls["n"] == 1 else replace(VIEW, title="the newest truth")
+
+    settings = SlackSettings(
+        SLACK_BOT_TOKEN="xoxb-test",  # type: ignore[call-arg, arg-type]
+        slack_channel="#reliability",
+        slack_api_url=room.slack.url,
+    )
+    publisher = SlackPublisher(
+        room.database, room.clock, SlackClient(settings), "#reliability", view
+    )
+    room.outbox.register(CHANNEL, publisher.deliver)
+    room.drain()
+    (card,) = room.slack.cards()
+    assert "the newest truth" in card.text
+
+
+def test_a_rate_limit_is_waited_for_as_long_as_slack_says(room: Room) -> None:
+    room.slack.faults.append(Fault(429, "ratelimited", {"Retry-After": "30"}))
+    room.tell(_opened())
+    room.drain()
+    assert room.slack.cards() == []
+    room.clock.advance_s(29)
+    room.drain()
+    assert room.slack.cards() == []
+    room.clock.advance_s(2)
+    room.drain()
+    assert len(room.slack.cards()) == 1
+
+
+def test_a_server_error_is_tried_again_and_nothing_is_posted_twice(room: Room) -> None:
+    room.slack.faults.append(Fault(500))
+    room.tell(_opened())
+    room.drain()
+    room.clock.advance_s(5)
+    room.drain()
+    assert len(room.slack.cards()) == 1
+
+
+def test_a_revoked_token_is_given_up_and_readable(room: Room) -> None:
+    room.slack.faults.append(Fault(200, "token_revoked"))
+    room.tell(_opened())
+    room.drain()
+    (delivery,) = room.deliveries()
+    assert delivery.state == "failed"
+    assert "token_revoked" in delivery.last_error
+
+
+def test_a_deleted_message_is_posted_anew(room: Room) -> None:
+    room.tell(_opened())
+    room.drain()
+    room.slack.messages.clear()
+    room.tell(_changed("x"))
+    room.drain()
+    assert len(room.slack.cards()) == 1

@@ -1,0 +1,106 @@
+"""The one door to slack_sdk: sends messages and tells retry from refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http.client import HTTPException
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web import SlackResponse
+
+from kernel.outbox import PermanentFailure, RetryLater
+from triage.slack.card import Message
+from triage.slack.settings import SlackSettings
+
+_NO_RETRY_HELPS = frozenset(
+    {
+        "account_inactive",
+        "channel_not_found",
+        "invalid_auth",
+        "invalid_blocks",
+        "is_archived",
+        "missing_scope",
+        "msg_too_long",
+        "no_permission",
+        "not_authed",
+        "not_in_channel",
+        "token_expired",
+        "token_revoked",
+        "user_not_in_channel",
+    }
+)
+# The message to update is gone: it is posted anew.
+_MESSAGE_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+_LONGEST_WAIT_S = 300.0
+
+
+class MessageGone(Exception):
+    """The message cannot be updated any more."""
+
+
+class SlackClient:
+    """Posts and updates. Raises RetryLater, PermanentFailure or MessageGone, nothing else."""
+
+    def __init__(self, settings: SlackSettings) -> None:
+        self._client = WebClient(
+            token=settings.slack_bot_token.get_secret_value(),
+            base_url=settings.slack_api_url,
+            timeout=settings.slack_timeout_s,
+            retry_handlers=[],
+        )
+
+    def post(self, channel: str, message: Message, thread_ts: str = "") -> tuple[str, str]:
+        """Post a message; returns Slack's channel id and message ts."""
+        arguments = _arguments(channel, message)
+        if thread_ts:
+            arguments["thread_ts"] = thread_ts
+        answer = self._call("chat.postMessage", arguments)
+        return str(answer["channel"]), str(answer["ts"])
+
+    def update(self, channel: str, ts: str, message: Message) -> None:
+        """Write the message anew, in place."""
+        self._call("chat.update", {**_arguments(channel, message), "ts": ts})
+
+    def tell(self, channel: str, user: str, text: str) -> None:
+        """Show a line to one person only."""
+        plain = {"type": "plain_text", "text": text[:3000]}
+        blocks = [{"type": "section", "text": plain}]
+        self._call(
+            "chat.postEphemeral",
+            {"channel": channel, "user": user, "text": text[:3000], "blocks": blocks},
+        )
+
+    def _call(self, method: str, arguments: Mapping[str, Any]) -> SlackResponse:
+        try:
+            return self._client.api_call(method, json=dict(arguments))
+        except SlackApiError as error:
+            raise _outcome(method, error) from None
+        except (SlackClientError, OSError, HTTPException, ValueError) as error:
+            raise RetryLater(f"{method}: Slack cannot be reached: {error!r}"[:300]) from None
+
+
+def _arguments(channel: str, message: Message) -> dict[str, Any]:
+    return {
+        "channel": channel,
+        "text": message.text,
+        "blocks": [dict(block) for block in message.blocks],
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def _outcome(method: str, error: SlackApiError) -> Exception:
+    """Slack's answer as an instruction: later, never, or the message is gone."""
+    response = error.response
+    status = getattr(response, "status_code", 0)
+    code = str(response.get("error", "")) if hasattr(response, "get") else ""
+    if code in _MESSAGE_GONE:
+        return MessageGone(code)
+    if code in _NO_RETRY_HELPS:
+        return PermanentFailure(f"{method}: Slack answered {code}")
+    headers = getattr(response, "headers", {}) or {}
+    after = str(headers.get("Retry-After", headers.get("retry-after", "")))
+    wait_s = min(float(after), _LONGEST_WAIT_S) if after.isdigit() else None
+    return RetryLater(f"{method}: Slack answered {status} {code}", wait_s)

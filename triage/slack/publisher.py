@@ -1,0 +1,169 @@
+"""Brings incidents to Slack through the outbox.
+
+A delivery carries only the incident's id: the message is rendered when it is sent, from the state
+of that moment, so an old rendering can never overwrite a new one. Changes that come while a
+delivery waits are folded into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from sqlmodel import Session, select
+
+from kernel.clock import Clock
+from kernel.database import Database
+from kernel.facts import Fact, Subscription
+from kernel.facts.runbooks import ApprovalChanged
+from kernel.facts.triage import BriefReady, IncidentChanged, IncidentOpened, IncidentResolved
+from kernel.ids import uuid7
+from kernel.outbox import Delivery, DeliveryRow, enqueue
+from triage.slack.card import CardView, Message, evidence_thread, incident_card
+from triage.slack.client import MessageGone
+from triage.slack.models import SlackMessageRow
+
+CHANNEL = "slack"
+_SUBSCRIBER = "triage.slack.publish"
+
+
+class Sender(Protocol):
+    """What sends: the Slack client."""
+
+    def post(self, channel: str, message: Message, thread_ts: str = "") -> tuple[str, str]: ...
+    def update(self, channel: str, ts: str, message: Message) -> None: ...
+    def tell(self, channel: str, user: str, text: str) -> None: ...
+
+
+class SlackPublisher:
+    """Subscribes to facts and delivers. `view` renders an incident's present state, or None."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sender: Sender,
+        channel: str,
+        view: Callable[[str], CardView | None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._sender = sender
+        self._channel = channel
+        self._view = view
+
+    def subscription(self) -> Subscription:
+        """Any fact about an incident means: its card has to be written anew."""
+        facts: list[type[Fact]] = [
+            IncidentOpened,
+            BriefReady,
+            IncidentChanged,
+            IncidentResolved,
+            ApprovalChanged,
+        ]
+        return Subscription(_SUBSCRIBER, facts, self._changed)
+
+    def deliver(self, delivery: Delivery) -> Callable[[Session], None] | None:
+        """The outbox's deliverer of channel `slack`."""
+        kind = delivery.payload["kind"]
+        if kind == "ephemeral":
+            payload = delivery.payload
+            self._sender.tell(payload["channel"], payload["user"], payload["text"])
+            return None
+        if kind == "notice":
+            notice = Message(text=delivery.payload["text"], blocks=())
+            self._sender.post(self._channel, notice)
+            return None
+        incident_id = delivery.payload["incident_id"]
+        if kind == "thread":
+            return self._send_thread(incident_id, delivery.payload["revision"])
+        return self._send_card(incident_id)
+
+    def tell(self, session: Session, channel: str, user: str, text: str) -> None:
+        """Queue a line that only one person sees."""
+        payload = {"kind": "ephemeral", "channel": channel, "user": user, "text": text}
+        self._enqueue(session, f"user:{user}", uuid7(self._clock), payload)
+
+    def notice(self, session: Session, key: str, text: str) -> None:
+        """Queue a line for the channel, once per key."""
+        self._enqueue(session, "notices", f"notice:{key}", {"kind": "notice", "text": text})
+
+    def _changed(self, session: Session, fact: Any) -> None:
+        incident_id = fact.incident_id
+        row = session.get(SlackMessageRow, incident_id)
+        row = row or SlackMessageRow(incident_id=incident_id)
+        row.wanted += 1
+        session.add(row)
+        if not self._card_waits(session, incident_id):
+            self._enqueue_card(session, incident_id)
+        if isinstance(fact, BriefReady):
+            payload = {"kind": "thread", "incident_id": incident_id, "revision": fact.revision}
+            self._enqueue(session, incident_id, f"thread:{incident_id}:{fact.revision}", payload)
+
+    def _send_card(self, incident_id: str) -> Callable[[Session], None] | None:
+        with self._database.reading() as session:
+            row = session.get(SlackMessageRow, incident_id)
+        view = self._view(incident_id)
+        if row is None or view is None:
+            return None
+        wanted = row.wanted
+        channel, ts = row.channel, row.ts
+        message = incident_card(view)
+        if ts:
+            try:
+                self._sender.update(channel, ts, message)
+            except MessageGone:
+                ts = ""
+        if not ts:
+            channel, ts = self._sender.post(self._channel, message)
+
+        def sent(session: Session) -> None:
+            now = session.get(SlackMessageRow, incident_id)
+            if now is None:
+                return
+            now.channel, now.ts, now.sent = channel, ts, wanted
+            session.add(now)
+            if now.wanted > wanted and not self._card_waits(session, incident_id):
+                self._enqueue_card(session, incident_id)
+
+        return sent
+
+    def _send_thread(self, incident_id: str, revision: int) -> Callable[[Session], None] | None:
+        with self._database.reading() as session:
+            row = session.get(SlackMessageRow, incident_id)
+        view = self._view(incident_id)
+        if row is None or view is None or not row.ts or row.thread_revision >= revision:
+            return None
+        self._sender.post(row.channel, evidence_thread(view), thread_ts=row.ts)
+
+        def sent(session: Session) -> None:
+            now = session.get(SlackMessageRow, incident_id)
+            if now is not None:
+                now.thread_revision = max(now.thread_revision, revision)
+                session.add(now)
+
+        return sent
+
+    @staticmethod
+    def _card_waits(session: Session, incident_id: str) -> bool:
+        waiting = session.exec(
+            select(DeliveryRow)
+            .where(DeliveryRow.channel == CHANNEL)
+            .where(DeliveryRow.lane == incident_id)
+            .where(DeliveryRow.state == "waiting")
+        ).all()
+        return any(row.payload.get("kind") == "card" for row in waiting)
+
+    def _enqueue_card(self, session: Session, incident_id: str) -> None:
+        payload = {"kind": "card", "incident_id": incident_id}
+        self._enqueue(session, incident_id, uuid7(self._clock), payload)
+
+    def _enqueue(self, session: Session, lane: str, key: str, payload: dict[str, Any]) -> None:
+        enqueue(
+            session,
+            channel=CHANNEL,
+            lane=lane,
+            idempotency_key=f"slack:{key}",
+            payload=payload,
+            clock=self._clock,
+        )
