@@ -1,0 +1,7 @@
+"""The exact ledger: units, and integer sums per objective, segment and slice, now and as known."""
+
+from slo.ledger.reader import LedgerReader
+from slo.ledger.sums import FineCell, MoneySums, SegmentKey, Sums
+from slo.ledger.writer import LedgerWriter
+
+__all__ = ["FineCell", "LedgerReader", "LedgerWriter", "MoneySums", "SegmentKey", "Sums"]

@@ -1,0 +1,88 @@
+"""Tables of `ledger.db`. Everything in it can be made again from the journal."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from kernel.sqlite import open_writer, writing
+
+# Raise it with every change of these tables or of the counting code: the file is then made anew.
+VERSION = 1
+
+_COUNTS = """good INTEGER NOT NULL, bad INTEGER NOT NULL, excluded INTEGER NOT NULL,
+    good_minor INTEGER NOT NULL, bad_minor INTEGER NOT NULL, alert_total INTEGER NOT NULL,
+    alert_bad INTEGER NOT NULL, alert_keyless INTEGER NOT NULL"""
+
+SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS cursor (
+    stream TEXT PRIMARY KEY, position INTEGER NOT NULL, watermark_us INTEGER NOT NULL)
+    WITHOUT ROWID, STRICT;
+CREATE TABLE IF NOT EXISTS mark (
+    name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+CREATE TABLE IF NOT EXISTS objective (
+    no INTEGER PRIMARY KEY, id TEXT NOT NULL, generation TEXT NOT NULL, UNIQUE (id, generation))
+    STRICT;
+CREATE TABLE IF NOT EXISTS segment (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE IF NOT EXISTS cell (
+    objective_no INTEGER NOT NULL, level_us INTEGER NOT NULL, slice_us INTEGER NOT NULL,
+    segment_id INTEGER NOT NULL, currency TEXT NOT NULL, {_COUNTS},
+    PRIMARY KEY (objective_no, level_us, slice_us, segment_id, currency)) WITHOUT ROWID, STRICT;
+CREATE TABLE IF NOT EXISTS revision (
+    objective_no INTEGER NOT NULL, slice_us INTEGER NOT NULL, known_us INTEGER NOT NULL,
+    segment_id INTEGER NOT NULL, currency TEXT NOT NULL, {_COUNTS},
+    PRIMARY KEY (objective_no, slice_us, known_us, segment_id, currency)) WITHOUT ROWID, STRICT;
+CREATE TABLE IF NOT EXISTS unit (
+    kind TEXT NOT NULL, key TEXT NOT NULL, status TEXT NOT NULL, at_us INTEGER NOT NULL,
+    touched_hour INTEGER NOT NULL, method TEXT NOT NULL, source TEXT NOT NULL,
+    checkout_id TEXT NOT NULL, events BLOB NOT NULL, PRIMARY KEY (kind, key))
+    WITHOUT ROWID, STRICT;
+CREATE INDEX IF NOT EXISTS ix_unit_open ON unit (kind, method, at_us)
+    WHERE status IN ('pending', 'authorized');
+CREATE INDEX IF NOT EXISTS ix_unit_checkout ON unit (checkout_id)
+    WHERE checkout_id <> '' AND kind = 'payment';
+CREATE INDEX IF NOT EXISTS ix_unit_touched ON unit (touched_hour);
+CREATE TABLE IF NOT EXISTS bad (
+    objective_no INTEGER NOT NULL, alert_key TEXT NOT NULL, at_us INTEGER NOT NULL,
+    unit_key TEXT NOT NULL, segment_id INTEGER NOT NULL, currency TEXT NOT NULL,
+    amount_minor INTEGER NOT NULL, checkout_id TEXT NOT NULL, counted INTEGER NOT NULL,
+    touched_hour INTEGER NOT NULL, PRIMARY KEY (objective_no, alert_key, at_us, unit_key))
+    WITHOUT ROWID, STRICT;
+CREATE INDEX IF NOT EXISTS ix_bad_at ON bad (objective_no, at_us);
+CREATE INDEX IF NOT EXISTS ix_bad_touched ON bad (touched_hour);
+CREATE TABLE IF NOT EXISTS presence (
+    source TEXT NOT NULL, minute_us INTEGER NOT NULL, PRIMARY KEY (source, minute_us))
+    WITHOUT ROWID, STRICT;
+CREATE TABLE IF NOT EXISTS heard (
+    source TEXT PRIMARY KEY, first_event_us INTEGER NOT NULL, last_event_us INTEGER NOT NULL,
+    last_received_us INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+CREATE TABLE IF NOT EXISTS volume (
+    source TEXT NOT NULL, hour_us INTEGER NOT NULL, units INTEGER NOT NULL,
+    PRIMARY KEY (source, hour_us)) WITHOUT ROWID, STRICT;
+CREATE TABLE IF NOT EXISTS skipped (
+    stream TEXT NOT NULL, position INTEGER NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (stream, position)) WITHOUT ROWID, STRICT;
+"""
+
+
+def open_ledger(path: Path) -> sqlite3.Connection:
+    """The ledger for writing. One of an older make is emptied in place: readers keep their handle.
+
+    `synchronous = NORMAL`: after a power cut the newest transactions may be gone, with their
+    cursor, so they are applied again from the journal.
+    """
+    db = open_writer(path, "", synchronous="NORMAL")
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version == VERSION:
+        return db
+    with writing(db):
+        tables = db.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+        for (name,) in tables:
+            db.execute(f'DROP TABLE "{name}"')
+        for statement in SCHEMA.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {VERSION}")
+    return db

@@ -1,0 +1,75 @@
+"""The dictionary of segments, and its bound: 2,000 a day and objective, the rest is `__other__`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Final
+
+from kernel.clock import DAY_US
+from slo.ledger.levels import floor_us
+from slo.ledger.sums import OTHER, SegmentKey
+
+MAX_A_DAY: Final = 2_000
+_MAX_CACHED_DAYS: Final = 1_000
+_MAX_CACHED_KEYS: Final = 100_000
+# A longer value is an accident or an attack, and would cost its length in every answer.
+_MAX_VALUE: Final = 200
+
+
+class SegmentBook:
+    """Gives each segment its number. What is in a day's cells stays in it, so a later revision of a
+    unit finds the cell that the unit was counted in.
+    """
+
+    def __init__(self, db: sqlite3.Connection, *, max_a_day: int = MAX_A_DAY) -> None:
+        self._db = db
+        self._max_a_day = max_a_day
+        self._ids: dict[SegmentKey, int] = {}
+        self._days: dict[tuple[int, int], set[int]] = {}
+
+    def id_of(self, objective_no: int, at_us: int, key: SegmentKey) -> int:
+        """Number of the segment on that day; that of `__other__` where the day is full."""
+        segment_id = self._ids.get(key) or self._number(key)
+        day = objective_no, floor_us(at_us, DAY_US)
+        known = self._days.get(day)
+        if known is None:
+            known = self._days_segments(day)
+        if segment_id in known:
+            return segment_id
+        if len(known) >= self._max_a_day:
+            return self._number((OTHER,) * len(key))
+        known.add(segment_id)
+        return segment_id
+
+    def forget(self) -> None:
+        """After a rollback: numbers given since are not in the file."""
+        self._ids.clear()
+        self._days.clear()
+
+    def _number(self, key: SegmentKey) -> int:
+        if key in self._ids:
+            return self._ids[key]
+        if len(self._ids) >= _MAX_CACHED_KEYS:
+            self._ids.clear()
+        text = json.dumps([value[:_MAX_VALUE] for value in key], ensure_ascii=False)
+        row = self._db.execute("SELECT id FROM segment WHERE key = ?", (text,)).fetchone()
+        if row is None:
+            row = self._db.execute(
+                "INSERT INTO segment (key) VALUES (?) RETURNING id", (text,)
+            ).fetchone()
+        self._ids[key] = row[0]
+        return int(row[0])
+
+    def _days_segments(self, day: tuple[int, int]) -> set[int]:
+        if len(self._days) >= _MAX_CACHED_DAYS:
+            self._days.clear()
+        objective_no, day_us = day
+        rows = self._db.execute(
+            "SELECT DISTINCT segment_id FROM cell WHERE objective_no = ? AND level_us = ?"
+            " AND slice_us = ?",
+            (objective_no, DAY_US, day_us),
+        )
+        known = {segment_id for (segment_id,) in rows}
+        self._days[day] = known
+        return known

@@ -1,0 +1,197 @@
+"""One attempt: all that was ever said about it, folded into one outcome. Pure.
+
+The fold looks at the set of events alone, so neither order nor repetition of arrival can change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+import msgspec
+
+from kernel.shop_event import DERIVED_TYPES, Origin, ShopEvent
+from slo.objective import UnitKind
+
+ItemKey = tuple[str, str]
+
+
+class Status(StrEnum):
+    """Where a unit stands. An authorized payment waits for its capture and never expires."""
+
+    PENDING = "pending"
+    AUTHORIZED = "authorized"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+    @property
+    def terminal(self) -> bool:
+        """True once there is an outcome."""
+        return self not in {Status.PENDING, Status.AUTHORIZED}
+
+
+class UnitKey(NamedTuple):
+    """Identity of one attempt."""
+
+    kind: UnitKind
+    key: str
+
+
+class Unit(NamedTuple):
+    """The folded unit: the event that decides, its gaps filled from the unit's other events."""
+
+    status: Status
+    merged: ShopEvent
+
+
+_PAYMENT: Final = {
+    "payment.attempted": Status.PENDING,
+    "payment.authorized": Status.AUTHORIZED,
+    "payment.succeeded": Status.SUCCEEDED,
+    "payment.failed": Status.FAILED,
+    "payment.expired": Status.EXPIRED,
+}
+_CHECKOUT: Final = {
+    "checkout.started": Status.PENDING,
+    "checkout.step_completed": Status.PENDING,
+    "checkout.completed": Status.SUCCEEDED,
+    "checkout.failed": Status.FAILED,
+    "checkout.expired": Status.EXPIRED,
+}
+_STATUS: Final = {UnitKind.PAYMENT: _PAYMENT, UnitKind.CHECKOUT: _CHECKOUT, UnitKind.ITEM: {}}
+_OPENING: Final = frozenset({"payment.attempted", "checkout.started"})
+# A unit with more messages than this keeps those that are believed first.
+_MAX_EVENTS: Final = 16
+_RANK: Final = {origin: origin.rank for origin in Origin}
+
+# Filled from whichever event has them ...
+_SHARED_FIELDS: Final = (
+    "checkout_id",
+    "order_id",
+    "payment_id",
+    "session_id",
+    "provider",
+    "method",
+    "country",
+    "region",
+    "channel",
+    "release",
+    "trace_id",
+)
+# ... and these only from events of the same type: a reason of failure says nothing of a success.
+_OUTCOME_FIELDS: Final = ("outcome", "decline_class", "decline_code", "error_type", "step")
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[ShopEvent])
+
+
+def item_key(event: ShopEvent) -> ItemKey:
+    """Identity of one message."""
+    return event.source, event.id
+
+
+def unit_keys(event: ShopEvent, item_types: frozenset[str]) -> list[UnitKey]:
+    """The units that the event speaks of. `item_types`: types that count by the message.
+
+    An outcome without its id is a unit of its own; a beginning without one can never be ended and
+    makes none.
+    """
+    keys = [UnitKey(UnitKind.ITEM, _own_key(event))] if event.type in item_types else []
+    if event.type in _PAYMENT:
+        kind, named, status = UnitKind.PAYMENT, event.payment_id, _PAYMENT[event.type]
+    elif event.type in _CHECKOUT:
+        kind, named, status = UnitKind.CHECKOUT, event.checkout_id, _CHECKOUT[event.type]
+    else:
+        return keys
+    if named:
+        keys.append(UnitKey(kind, f"={named}"))
+    elif status.terminal:
+        keys.append(UnitKey(kind, f"#{_own_key(event)}"))
+    return keys
+
+
+def merge(
+    known: Iterable[ShopEvent], kind: UnitKind, news: Iterable[ShopEvent]
+) -> tuple[ShopEvent, ...]:
+    """The unit's events with the new ones, each message once, the most believed first.
+
+    The same message again replaces what was read from it before (a mapping was mended).
+    """
+    by_item = {item_key(event): event for event in known}
+    for event in news:
+        by_item[item_key(event)] = event
+    events = sorted(by_item.values(), key=lambda event: _belief(kind, event))
+    return tuple(events[:_MAX_EVENTS])
+
+
+def fold(kind: UnitKind, events: Sequence[ShopEvent]) -> Unit:
+    """Status and merged event of the unit's events, as `merge` gives them (at least one)."""
+    lead = events[0]
+    status = _status(kind, lead)
+    if status is Status.PENDING and any(e.type == "payment.authorized" for e in events):
+        status = Status.AUTHORIZED
+    return Unit(status, _fill(lead, events[1:]) if len(events) > 1 else lead)
+
+
+def encode_unit(events: Collection[ShopEvent]) -> bytes:
+    """Bytes of a unit's events, as stored."""
+    return _encoder.encode(events)
+
+
+def decode_unit(blob: bytes) -> list[ShopEvent]:
+    """Events of a stored unit, in the order of belief."""
+    return _decoder.decode(blob)
+
+
+def _status(kind: UnitKind, event: ShopEvent) -> Status:
+    return _STATUS[kind].get(event.type, Status.SUCCEEDED)
+
+
+def _belief(kind: UnitKind, event: ShopEvent) -> tuple[bool, bool, int, bool, int, ItemKey]:
+    """Outcomes first, by origin, a real one before an expiry, then the first in event time.
+
+    Among messages that are no outcome, the one that opened the unit leads.
+    """
+    ended = _status(kind, event).terminal
+    return (
+        not ended,
+        not ended and event.type not in _OPENING,
+        _RANK[event.origin],
+        event.type in DERIVED_TYPES,
+        event.time_us,
+        item_key(event),
+    )
+
+
+def _own_key(event: ShopEvent) -> str:
+    return f"{len(event.source)}:{event.source}{event.id}"
+
+
+def _fill(lead: ShopEvent, others: Sequence[ShopEvent]) -> ShopEvent:
+    """`lead` with each unset field from the first of the others that has it.
+
+    Amount and currency travel together; attributes are joined key by key.
+    """
+    alike = [event for event in others if event.type == lead.type]
+    found: dict[str, object] = {}
+    for names, events in ((_SHARED_FIELDS, others), (_OUTCOME_FIELDS, alike)):
+        for name in names:
+            if not getattr(lead, name):
+                value = next((v for e in events if (v := getattr(e, name))), "")
+                if value:
+                    found[name] = value
+    if lead.latency_ms is None:
+        latency = next((e.latency_ms for e in alike if e.latency_ms is not None), None)
+        found.update({} if latency is None else {"latency_ms": latency})
+    if lead.amount_minor is None or not lead.currency:
+        priced = (e for e in others if e.amount_minor is not None and e.currency)
+        if (price := next(priced, None)) is not None:
+            found.update(amount_minor=price.amount_minor, currency=price.currency)
+    if any(event.attributes for event in others):
+        joined: dict[str, str | int | float | bool] = {}
+        for event in reversed((lead, *others)):
+            joined.update(event.attributes)
+        found["attributes"] = joined
+    return msgspec.structs.replace(lead, **found) if found else lead

@@ -1,0 +1,195 @@
+"""Counting: journal records become units, cells and revisions, each batch in one transaction.
+
+Exactly once: a unit is the set of its messages, and what it adds to an objective is the difference
+between its outcome before and after. Applying a record again therefore changes nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from kernel.clock import DAY_US, MINUTE_US, Clock
+from kernel.journal import JournalRecord, Stream
+from kernel.shop_event import ShopEvent, decode_events
+from kernel.sqlite import writing
+from slo.ledger.counting import Counting, Rulebook
+from slo.ledger.levels import floor_us
+from slo.ledger.retention import Retention
+from slo.ledger.schema import open_ledger
+from slo.ledger.segments import MAX_A_DAY, SegmentBook
+from slo.objective import Objective
+
+STREAMS: Final = (Stream.SHOP, Stream.DERIVED)
+_MAX_ITEMS: Final = 2_000
+_MIN_ITEMS: Final = 100
+_GOAL_S: Final = 0.05
+# The door refuses events older than 400 days and recounts those of the future; a time outside of
+# these wide borders is a broken record.
+_OLDEST_US: Final = 500 * DAY_US
+_AHEAD_US: Final = DAY_US
+
+
+class _Chunk(NamedTuple):
+    """Events of one transaction, all received within one minute, and the cursor behind them."""
+
+    events: list[ShopEvent]
+    received_us: int
+    position: int
+    done_us: int
+    skipped: list[tuple[int, str]]
+
+
+class LedgerWriter:
+    """The one writer of a ledger file. Not for sharing between threads."""
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        objectives: Iterable[Objective],
+        *,
+        max_segments_a_day: int = MAX_A_DAY,
+    ) -> None:
+        """`missing` then lists objectives whose past must be rebuilt before they are counted."""
+        self.path = path
+        self._clock = clock
+        self._db = open_ledger(path)
+        self._objectives = list(objectives)
+        self._segments = SegmentBook(self._db, max_a_day=max_segments_a_day)
+        self._retention = Retention(self._db)
+        self._chunk_items = _MAX_ITEMS // 4
+        with writing(self._db):
+            for stream in STREAMS:
+                self._db.execute("INSERT OR IGNORE INTO cursor VALUES (?, 0, 0)", (stream,))
+            if not any(self.cursor(stream) for stream in STREAMS):
+                self._number(self._objectives)
+        self._rules = Rulebook({}, ())
+        self.reload()
+
+    @property
+    def missing(self) -> list[Objective]:
+        """Objectives (or new generations) that this file does not count yet."""
+        counted = {(one.id, one.generation) for one in self._rules.objectives.values()}
+        return [one for one in self._objectives if (one.id, one.generation) not in counted]
+
+    def cursor(self, stream: Stream) -> int:
+        """Position up to which the stream is applied."""
+        row = self._db.execute("SELECT position FROM cursor WHERE stream = ?", (stream,)).fetchone()
+        return int(row[0])
+
+    def watermark_us(self, stream: Stream) -> int:
+        """Receive time up to which the stream is applied."""
+        query = "SELECT watermark_us FROM cursor WHERE stream = ?"
+        return int(self._db.execute(query, (stream,)).fetchone()[0])
+
+    def apply(self, stream: Stream, records: Sequence[JournalRecord]) -> int:
+        """Count the records and move the stream's cursor with them; gives the number of events.
+
+        One transaction holds at most 2,000 events, fewer where they take longer than 50 ms.
+        """
+        events = 0
+        for chunk in self._chunks(records):
+            begun_s = self._clock.monotonic_s()
+            try:
+                with writing(self._db) as db:
+                    self._count(db, chunk)
+                    self._move(db, stream, chunk)
+            except BaseException:
+                self._segments.forget()
+                self._retention.forget()
+                raise
+            events += len(chunk.events)
+            self._adapt(len(chunk.events), self._clock.monotonic_s() - begun_s)
+        return events
+
+    def reach(self, stream: Stream, position: int, tick_us: int) -> None:
+        """The stream holds nothing new up to here: cursor and watermark follow."""
+        with writing(self._db) as db:
+            db.execute(
+                "UPDATE cursor SET position = max(position, ?), watermark_us = max(watermark_us, ?)"
+                " WHERE stream = ?",
+                (position, tick_us, stream),
+            )
+
+    def reload(self) -> None:
+        """Take up objectives that were numbered since (after a rebuild)."""
+        wanted = {(one.id, one.generation): one for one in self._objectives}
+        rows = self._db.execute("SELECT no, id, generation FROM objective").fetchall()
+        numbered = {no: wanted[name, made] for no, name, made in rows if (name, made) in wanted}
+        self._rules = Rulebook(numbered, self._objectives)
+
+    def connection(self) -> sqlite3.Connection:
+        """The connection, for the rebuild alone."""
+        return self._db
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()
+
+    def _number(self, objectives: Iterable[Objective]) -> None:
+        self._db.executemany(
+            "INSERT OR IGNORE INTO objective (id, generation) VALUES (?, ?)",
+            [(one.id, one.generation) for one in objectives],
+        )
+
+    def _chunks(self, records: Sequence[JournalRecord]) -> Iterator[_Chunk]:
+        events: list[ShopEvent] = []
+        skipped: list[tuple[int, str]] = []
+        received_us = position = done_us = 0
+        for record in records:
+            if events and floor_us(record.received_us - received_us, MINUTE_US) != 0:
+                yield _Chunk(events, done_us, position, done_us, skipped)
+                events, skipped = [], []
+            if not events:
+                received_us = floor_us(record.received_us, MINUTE_US)
+            readable, reason = _read(record)
+            if reason:
+                skipped.append((record.position, reason))
+            for begin in range(0, len(readable), self._chunk_items):
+                events += readable[begin : begin + self._chunk_items]
+                if len(events) >= self._chunk_items:
+                    yield _Chunk(events, record.received_us, position, done_us, skipped)
+                    events, skipped = [], []
+            position, done_us = record.position, record.received_us
+        if position:
+            yield _Chunk(events, done_us, position, done_us, skipped)
+
+    def _count(self, db: sqlite3.Connection, chunk: _Chunk) -> None:
+        fine_from_us = self._retention.step(chunk.received_us)
+        counting = Counting(db, self._rules, self._segments, chunk.received_us)
+        counting.take(chunk.events)
+        counting.write(fine_from_us)
+
+    def _move(self, db: sqlite3.Connection, stream: Stream, chunk: _Chunk) -> None:
+        db.execute(
+            "UPDATE cursor SET position = max(position, ?), watermark_us = max(watermark_us, ?)"
+            " WHERE stream = ?",
+            (chunk.position, chunk.done_us, stream),
+        )
+        db.executemany(
+            "INSERT OR IGNORE INTO skipped VALUES (?, ?, ?)",
+            [(stream, position, reason) for position, reason in chunk.skipped],
+        )
+
+    def _adapt(self, items: int, took_s: float) -> None:
+        if took_s > _GOAL_S:
+            self._chunk_items = max(_MIN_ITEMS, self._chunk_items * 3 // 4)
+        elif items >= self._chunk_items and took_s < _GOAL_S / 2:
+            self._chunk_items = min(_MAX_ITEMS, self._chunk_items * 5 // 4)
+
+
+def _read(record: JournalRecord) -> tuple[list[ShopEvent], str]:
+    """The record's events, and why some or all of it cannot be counted."""
+    try:
+        events = decode_events(record.body)
+    except msgspec.MsgspecError as error:
+        return [], f"undecodable: {error}"[:300]
+    low, high = record.received_us - _OLDEST_US, record.received_us + _AHEAD_US
+    timely = [event for event in events if low <= event.time_us <= high]
+    lost = len(events) - len(timely)
+    return timely, f"{lost} events with an impossible time" if lost else ""
