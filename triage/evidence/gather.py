@@ -1,0 +1,320 @@
+"""The evidence engine: asks the stores within bounds and turns the answers into evidence.
+
+Each source fails alone: what cannot be asked is named in `missing_sources`, the rest still stands.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from kernel.clock import HOUR_US, MINUTE_US, SECOND_US, Clock
+from kernel.errors import TillwatchError
+from kernel.telemetry_store.port import ChangeRow, EventRow, LogRow, SpanRow, TelemetryStore
+from triage.evidence.breakdown import Breakdown, break_down
+from triage.evidence.changes import NEAR_US, ChangeReport, Scene, rank_changes
+from triage.evidence.evidence import (
+    EvidenceBundle,
+    Finding,
+    IncidentContext,
+    Verdict,
+    mint,
+)
+from triage.evidence.findings import (
+    breakdown_finding,
+    changes_findings,
+    logs_finding,
+    modes_finding,
+    money_finding,
+    traces_finding,
+    traffic_finding,
+)
+from triage.evidence.labels import common_segment, labels_of
+from triage.evidence.logs import compare_logs
+from triage.evidence.ports import Impact, ImpactPort
+from triage.evidence.traces import TraceComparison, compare_traces
+from triage.evidence.traffic import Traffic, change_point, traffic
+from triage.evidence.units import Unit, units_of
+
+BASELINE_US = 30 * MINUTE_US
+# An alert knows the onset only roughly: the change point is looked for this much earlier too.
+LEAD_US = 5 * MINUTE_US
+MAX_EVENTS = 20_000
+MAX_TRACES = 20
+MAX_ROWS = 1_000
+ERROR_SEVERITY = 17  # OTLP: ERROR
+_UNREACHABLE = (TillwatchError, OSError, sqlite3.Error)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """What the events say."""
+
+    units: Sequence[Unit]
+    onset_us: int
+    sharp: bool
+    traffic: Traffic
+    breakdown: Breakdown | None
+    query: str
+
+    @property
+    def since(self) -> list[Unit]:
+        return [unit for unit in self.units if unit.time_us >= self.onset_us]
+
+    def in_segment(self, unit: Unit) -> bool:
+        blamed = self.breakdown.blamed if self.breakdown else None
+        return blamed is None or all(unit.fields.get(n) == v for n, v in blamed.parts)
+
+    @property
+    def blamed(self) -> dict[str, str]:
+        blamed = self.breakdown.blamed if self.breakdown else None
+        return dict(blamed.parts) if blamed else {}
+
+
+class EvidenceEngine:
+    """Gathers the evidence of one incident. No model, no network beyond the stores."""
+
+    def __init__(self, store: TelemetryStore, impact: ImpactPort | None, clock: Clock) -> None:
+        self._store = store
+        self._impact = impact
+        self._clock = clock
+
+    def gather(self, context: IncidentContext) -> EvidenceBundle:
+        """All evidence within bounded queries. Never raises for a source that cannot be asked."""
+        missing: list[str] = []
+        until_us = min(context.now_us, self._clock.now_us(), context.resolved_us or context.now_us)
+        context = replace(context, now_us=max(until_us, context.onset_us))
+        rows = self._ask("events", missing, lambda: self._events(context))
+        picture = _look(context, rows) if rows else None
+        onset_us = picture.onset_us if picture else context.onset_us
+        span = _Span(onset_us, max(context.now_us, onset_us + SECOND_US))
+        findings = _events_findings(picture, span) if picture else []
+        findings += self._money(context, picture, span, missing)
+        compared = self._traces(context, picture, span, missing)
+        report = self._changes(context, picture, compared, span, missing)
+        if report is not None:
+            query = "telemetry.changes(near onset)"
+            findings += changes_findings(report, query, onset_us - NEAR_US, onset_us + NEAR_US)
+        if compared is not None:
+            query = f"telemetry.trace(each of {compared.failing} failing, {compared.healthy} good)"
+            findings.append(traces_finding(compared, query, span.from_us, span.to_us))
+        findings += self._logs(context, span, missing)
+        verdict = report.verdict if report else Verdict.CANNOT_TELL
+        return EvidenceBundle(
+            context=context,
+            evidence=tuple(mint(f"E{n}", finding) for n, finding in enumerate(findings, start=1)),
+            labels=labels_of(context, picture.breakdown if picture else None, verdict),
+            missing_sources=tuple(missing),
+            verdict=verdict,
+        )
+
+    @staticmethod
+    def _ask(source: str, missing: list[str], question: Callable[[], T]) -> T | None:
+        try:
+            return question()
+        except _UNREACHABLE:
+            missing.append(source)
+            return None
+
+    def _events(self, context: IncidentContext) -> list[EventRow]:
+        edge_us = context.onset_us - LEAD_US
+        types = context.rule.types
+        since = self._store.events(
+            from_us=edge_us, to_us=context.now_us + 1, types=types, limit=MAX_EVENTS
+        )
+        before = self._store.events(
+            from_us=edge_us - BASELINE_US, to_us=edge_us, types=types, limit=MAX_EVENTS // 2
+        )
+        return since + before
+
+    def _money(
+        self,
+        context: IncidentContext,
+        picture: _Picture | None,
+        span: _Span,
+        missing: list[str],
+    ) -> list[Finding]:
+        """The account's figure; where it has none yet, counted from the events at hand."""
+        if self._impact is not None and context.objective_ids:
+            port, objective, segment = (
+                self._impact,
+                context.objective_ids[0],
+                common_segment(context),
+            )
+            from_us, to_us = span.on_slices()
+            told = self._ask(
+                "account", missing, lambda: port.impact(objective, segment, from_us, to_us)
+            )
+            if told is not None and any(told.lost.values()):
+                query = f"slo.impact({objective}, {segment})"
+                return [money_finding(told.lost, _counts(told), query, from_us, to_us)]
+            if told is not None and picture is None:
+                query = f"slo.impact({objective}, {segment})"
+                return [money_finding(told.bad_minor, _counts(told), query, from_us, to_us)]
+        if picture is None:
+            return []
+        since = [unit for unit in picture.since if picture.in_segment(unit)]
+        counts = {"bad": sum(unit.bad for unit in since), "total": len(since)}
+        query = f"{picture.query} once per checkout without a success"
+        return [money_finding(lost_of(since), counts, query, span.from_us, span.to_us)]
+
+    def _traces(
+        self,
+        context: IncidentContext,
+        picture: _Picture | None,
+        span: _Span,
+        missing: list[str],
+    ) -> TraceComparison | None:
+        def fetch() -> TraceComparison | None:
+            bad = _trace_ids(picture, bad=True)
+            good = _trace_ids(picture, bad=False)
+            if not bad:
+                failed = self._store.spans(
+                    from_us=span.from_us,
+                    to_us=span.to_us,
+                    service=context.service,
+                    status="error",
+                    limit=MAX_ROWS,
+                )
+                bad = list(dict.fromkeys(row.trace_id for row in failed))[:MAX_TRACES]
+            return compare_traces(self._fetch(bad), self._fetch(good))
+
+        return self._ask("traces", missing, fetch)
+
+    def _fetch(self, trace_ids: Sequence[str]) -> list[list[SpanRow]]:
+        return [self._store.trace(trace_id) for trace_id in trace_ids]
+
+    def _changes(
+        self,
+        context: IncidentContext,
+        picture: _Picture | None,
+        compared: TraceComparison | None,
+        span: _Span,
+        missing: list[str],
+    ) -> ChangeReport | None:
+        found: list[ChangeRow] | None = self._ask(
+            "changes",
+            missing,
+            lambda: self._store.changes(
+                from_us=span.from_us - NEAR_US, to_us=span.from_us + NEAR_US, limit=MAX_ROWS
+            ),
+        )
+        if found is None:
+            return None
+        touched = {place.service for place in compared.errors} if compared else set()
+        scene = Scene(
+            onset_us=span.from_us,
+            service=context.service,
+            blamed=picture.blamed if picture else {},
+            dependencies=frozenset(touched | set(context.dependencies)) - {context.service},
+            sharp=bool(picture and picture.sharp),
+        )
+        return rank_changes(found, scene)
+
+    def _logs(self, context: IncidentContext, span: _Span, missing: list[str]) -> list[Finding]:
+        length_us = span.to_us - span.from_us
+
+        def fetch(from_us: int, to_us: int) -> list[LogRow]:
+            return self._store.logs(
+                from_us=from_us,
+                to_us=to_us,
+                service=context.service,
+                min_severity=ERROR_SEVERITY,
+                limit=MAX_ROWS,
+            )
+
+        def compare() -> Finding | None:
+            since = fetch(span.from_us, span.to_us)
+            before = fetch(span.from_us - length_us, span.from_us)
+            query = f"telemetry.logs(service={context.service}, severity>={ERROR_SEVERITY})"
+            return logs_finding(compare_logs(before, since), query, span.from_us, span.to_us)
+
+        found = self._ask("logs", missing, compare)
+        return [found] if found else []
+
+
+@dataclass(frozen=True)
+class _Span:
+    """From the onset to now, UTC microseconds."""
+
+    from_us: int
+    to_us: int
+
+    def on_slices(self) -> tuple[int, int]:
+        """Widened to slice borders: 5 s, and 1 min for what is older than about 2 h."""
+        slice_us = 5 * SECOND_US if self.to_us - self.from_us < 2 * HOUR_US else MINUTE_US
+        return self.from_us // slice_us * slice_us, -(-self.to_us // slice_us) * slice_us
+
+
+def _look(context: IncidentContext, rows: Sequence[EventRow]) -> _Picture | None:
+    """Onset, traffic and breakdown; the onset is sharpened inside the slice that is blamed."""
+    units = units_of(rows, context.rule)
+    if not units:
+        return None
+    onset_us, sharp = context.onset_us, False
+    if (point := change_point(units)) is not None:
+        onset_us, sharp = point.at_us, True
+    types = "|".join(context.rule.types)
+    query = f"telemetry.events(types={types}) -> units"
+
+    def at(onset_us: int) -> _Picture:
+        counted = traffic(units, onset_us, context.now_us + 1)
+        since = [unit for unit in units if unit.time_us >= onset_us]
+        found = break_down(since, counted.rate_before) if counted.bad else None
+        return _Picture(units, onset_us, sharp, counted, found, query)
+
+    picture = at(onset_us)
+    if picture.breakdown is not None and picture.breakdown.blamed is not None:
+        inside = change_point([unit for unit in units if picture.in_segment(unit)])
+        if inside is not None and inside.at_us != onset_us:
+            sharp = True
+            sharper = at(inside.at_us)
+            if sharper.breakdown is not None and sharper.breakdown.blamed is not None:
+                return sharper
+    return picture
+
+
+def _events_findings(picture: _Picture, span: _Span) -> list[Finding]:
+    found = [traffic_finding(picture.traffic, picture.query, sharp=picture.sharp)]
+    if picture.breakdown is not None:
+        query = f"{picture.query}, bad against good by field"
+        found.append(breakdown_finding(picture.breakdown, query, span.from_us, span.to_us))
+        modes = modes_finding(picture.breakdown, query, span.from_us, span.to_us)
+        found += [modes] if modes else []
+    return found
+
+
+def _trace_ids(picture: _Picture | None, *, bad: bool) -> list[str]:
+    """Newest units of the blamed slice (bad) or of all (good) that carry a trace."""
+    if picture is None:
+        return []
+    found = dict.fromkeys(
+        unit.trace_id
+        for unit in reversed(picture.units)
+        if unit.trace_id
+        and unit.bad is bad
+        and (not bad or (unit.time_us >= picture.onset_us and picture.in_segment(unit)))
+    )
+    return list(found)[:MAX_TRACES]
+
+
+def lost_of(units: Sequence[Unit]) -> dict[str, int]:
+    """Value per currency that was not taken: each checkout once, if none of its units was good."""
+    saved = {unit.checkout_id for unit in units if not unit.bad}
+    counted: set[str] = set()
+    lost: dict[str, int] = {}
+    for unit in units:
+        basket = unit.checkout_id or unit.key
+        if not unit.bad or not unit.currency or basket in saved or basket in counted:
+            continue
+        counted.add(basket)
+        lost[unit.currency] = lost.get(unit.currency, 0) + unit.amount_minor
+    return lost
+
+
+def _counts(told: Impact) -> Mapping[str, int]:
+    return {"bad": told.bad, "total": told.total}
