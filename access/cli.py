@@ -1,0 +1,98 @@
+"""`tillwatch token create|list|revoke`: opens the stores, acts as the local user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from access.principal import Kind, Role, local_principal
+from access.service import AccessService
+from kernel.clock import DAY_US, SystemClock, rfc3339
+from kernel.errors import BadInput, Conflict
+from kernel.terminal import AsJson, DataDir, emit, render_table
+
+Opener = Callable[[Path | None], AbstractContextManager[AccessService]]
+
+
+def build_cli(opener: Opener) -> typer.Typer:
+    """The `token` commands; `opener(data_dir)` gives the service with its stores open."""
+    cli = typer.Typer(help="Tokens of people and machines.", no_args_is_help=True)
+
+    @cli.command()
+    def create(
+        person: Annotated[str, typer.Option(help="Who it is for; made anew with --role.")],
+        role: Annotated[list[Role] | None, typer.Option(help="Roles of a new person.")] = None,
+        machine: Annotated[bool, typer.Option("--machine", help="A machine's token.")] = False,
+        days: Annotated[int | None, typer.Option(min=1, help="Ends after so many days.")] = None,
+        label: Annotated[str, typer.Option(help="What it is used for.")] = "",
+        data_dir: DataDir = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Make a token and print it, this once."""
+        clock = SystemClock()
+        expires_us = clock.now_us() + days * DAY_US if days else None
+        with opener(data_dir) as access:
+            person_id = _person(access, person, role or [], machine=machine)
+            token = access.create_token(
+                person_id, label=label, expires_us=expires_us, by=local_principal()
+            )
+        emit({"person": person, "token": token}, as_json, lambda document: str(document["token"]))
+
+    @cli.command("list")
+    def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+        """Show all tokens (never their text)."""
+        with opener(data_dir) as access:
+            rows = [_shown(row) for row in access.tokens()]
+        emit({"tokens": rows}, as_json, _render)
+
+    @cli.command()
+    def revoke(
+        token_id: Annotated[str, typer.Argument(help="The id that `token list` shows.")],
+        data_dir: DataDir = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """End a token and every session opened with it, within two seconds."""
+        with opener(data_dir) as access:
+            access.revoke_token(token_id, by=local_principal())
+        emit({"revoked": token_id}, as_json, lambda _: f"revoked {token_id}")
+
+    return cli
+
+
+def _person(access: AccessService, name: str, roles: list[Role], *, machine: bool) -> str:
+    found = access.person_id_of(name)
+    if found is None and not roles:
+        raise BadInput(
+            f"there is nobody named {name!r}", path="--role", hint="give --role to make them"
+        )
+    if found is not None and roles:
+        raise Conflict(f"{name!r} exists already", hint="leave --role out to add a token")
+    kind: Kind = "machine" if machine else "person"
+    return found or access.create_person(name, roles, kind=kind, by=local_principal())
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    times = {
+        name: rfc3339(row[f"{name}_us"]) if row[f"{name}_us"] else None
+        for name in ("created", "expires", "revoked")
+    }
+    return {name: value for name, value in row.items() if not name.endswith("_us")} | times
+
+
+def _render(document: dict[str, Any]) -> str:
+    rows = [
+        [
+            row["id"],
+            row["person"],
+            row["kind"],
+            ",".join(row["roles"]),
+            "revoked" if row["revoked"] else row["expires"] or "no end",
+            row["label"],
+        ]
+        for row in document["tokens"]
+    ]
+    return render_table(["id", "person", "kind", "roles", "until", "label"], rows)

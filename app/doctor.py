@@ -1,0 +1,151 @@
+"""`tillwatch doctor`: what is configured, what is missing, and the next step, one line each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx2
+
+from app.stores import schema_versions
+from kernel.clock import Clock
+from kernel.database import Database
+from kernel.engine_status import read_status
+from kernel.errors import TillwatchError
+from kernel.settings import KernelSettings
+
+State = Literal["ok", "off", "bad"]
+_MIN_FREE_BYTES = 1024**3
+_ENGINE_STALE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`off`: optional and not set up; `bad`: needs a hand. `fix` is the next step."""
+
+    name: str
+    state: State
+    says: str
+    fix: str = ""
+
+
+def examine(
+    settings: KernelSettings, clock: Clock, environment: Mapping[str, str] = os.environ
+) -> list[Finding]:
+    """All findings; nothing is changed."""
+    checks: list[Callable[[], Finding]] = [
+        _python,
+        lambda: _folder(settings.data_dir),
+        lambda: _control(settings),
+        lambda: _service(settings),
+        lambda: _engine(settings, clock),
+        lambda: _model(environment),
+        lambda: _slack(environment),
+        lambda: _heartbeat(environment),
+    ]
+    return [check() for check in checks]
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """Lines for people."""
+    lines = []
+    for finding in document["findings"]:
+        lines.append(f"{finding['state']:4} {finding['name']:10} {finding['says']}")
+        if finding["fix"]:
+            lines.append(f"{'':15} -> {finding['fix']}")
+    return "\n".join(lines)
+
+
+def _python() -> Finding:
+    return Finding("python", "ok", "Python " + ".".join(map(str, sys.version_info[:3])))
+
+
+def _folder(data_dir: Path) -> Finding:
+    if not data_dir.exists():
+        return Finding("data", "bad", f"{data_dir} does not exist", "run `tillwatch serve` once")
+    try:
+        with tempfile.NamedTemporaryFile(dir=data_dir) as file:
+            file.write(b"x")
+            os.fsync(file.fileno())
+        free = shutil.disk_usage(data_dir).free
+    except OSError as error:
+        fix = "free the disk or name another --data-dir"
+        return Finding("data", "bad", f"{data_dir} cannot be written: {error.strerror}", fix)
+    if free < _MIN_FREE_BYTES:
+        says = f"{data_dir} has {free // 1024**2} MiB left"
+        return Finding("data", "bad", says, "free some space: the journal stops on a full disk")
+    return Finding("data", "ok", f"{data_dir}, {free // 1024**3} GiB free")
+
+
+def _control(settings: KernelSettings) -> Finding:
+    if not settings.database_url and not (settings.data_dir / "control.db").exists():
+        return Finding("control", "bad", "no control database yet", "run `tillwatch serve` once")
+    database = Database(settings.control_url)
+    try:
+        have, want = schema_versions(database)
+    except TillwatchError as error:
+        return Finding("control", "bad", error.message, error.hint)
+    finally:
+        database.close()
+    if have != want:
+        says = f"control database at version {have or 'none'}, needed {want}"
+        return Finding("control", "bad", says, "run `tillwatch db upgrade`")
+    return Finding("control", "ok", f"control database at version {have}")
+
+
+def _service(settings: KernelSettings) -> Finding:
+    url = settings.public_url.rstrip("/") + "/readyz"
+    try:
+        response = httpx2.get(url, timeout=3.0, trust_env=False)
+    except (httpx2.TransportError, httpx2.InvalidURL) as error:
+        fix = "start `tillwatch serve`, or set TILLWATCH_PUBLIC_URL to where it listens"
+        return Finding("service", "bad", f"{url} does not answer ({error})", fix)
+    if response.status_code != httpx2.codes.OK:
+        says = f"{url} answers {response.status_code}: the journal cannot be written"
+        return Finding("service", "bad", says, "look at disk space and at the log")
+    return Finding("service", "ok", f"{settings.public_url} is ready")
+
+
+def _engine(settings: KernelSettings, clock: Clock) -> Finding:
+    status = read_status(settings.data_dir)
+    if status is None:
+        return Finding("engine", "bad", "the engine never ran here", "start `tillwatch serve`")
+    age_s = status.age_s(clock.now_us())
+    if age_s > _ENGINE_STALE_S:
+        says = f"the engine's last sign of life is {age_s:.0f} s old"
+        return Finding("engine", "bad", says, "start `tillwatch serve`, or read its log")
+    if status.failing:
+        name, error = next(iter(status.failing.items()))
+        return Finding("engine", "bad", f"{name} fails: {error}", "read the log for the cause")
+    return Finding("engine", "ok", f"alive, {len(status.times)} parts working")
+
+
+def _model(environment: Mapping[str, str]) -> Finding:
+    if environment.get("OPENAI_API_KEY"):
+        return Finding("model", "ok", "OPENAI_API_KEY is set")
+    fix = "set OPENAI_API_KEY (and OPENAI_BASE_URL for another endpoint) to add model briefs"
+    return Finding("model", "off", "no key: briefs are made by code alone", fix)
+
+
+def _slack(environment: Mapping[str, str]) -> Finding:
+    names = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
+    missing = [name for name in names if not environment.get(name)]
+    if not missing:
+        return Finding("slack", "ok", "bot token and signing secret are set")
+    if len(missing) == len(names):
+        fix = "set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET to post to a channel"
+        return Finding("slack", "off", "not connected: messages show on the incident page", fix)
+    return Finding("slack", "bad", "half configured", f"set {missing[0]} too")
+
+
+def _heartbeat(environment: Mapping[str, str]) -> Finding:
+    if environment.get("TILLWATCH_HEARTBEAT_URL"):
+        return Finding("heartbeat", "ok", "TILLWATCH_HEARTBEAT_URL is set")
+    fix = "set TILLWATCH_HEARTBEAT_URL, or load deploy/prometheus/tillwatch.rules.yml"
+    return Finding("heartbeat", "off", "nobody outside is told when Tillwatch goes blind", fix)
