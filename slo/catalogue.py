@@ -1,0 +1,96 @@
+"""The objectives in force: all OpenSLO files of one folder, loaded once at start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from kernel.errors import BadInput, NotConfigured, NotFound
+from slo.objective import Objective
+from slo.openslo import Reading, read_openslo
+from slo.openslo.problems import Problem, suggest
+from slo.tiers import default_tiers, reports
+
+SHIPPED = Path(__file__).parent / "definitions"
+_SUFFIXES = {".yaml", ".yml", ".json"}
+MAX_FILES = 2000
+
+
+class Catalogue(Mapping[str, Objective]):
+    """Objectives by id, in the order of their ids."""
+
+    def __init__(self, objectives: list[Objective], notes: list[str] | None = None) -> None:
+        self._by_id = {one.id: one for one in sorted(objectives, key=lambda one: one.id)}
+        self.notes = list(notes or [])
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Catalogue:
+        """Load `folder` (default: the shipped one). Raises BadInput naming every fault."""
+        reading = read_folder(folder or SHIPPED)
+        if reading.problems:
+            raise BadInput(
+                f"{len(reading.problems)} fault(s) in the objective files: {reading.problems[0]}",
+                hint="run `tillwatch slo validate` to see them all",
+                problems=[problem.as_dict() for problem in reading.problems],
+            )
+        return cls(reading.objectives, reading.notes)
+
+    def __getitem__(self, objective_id: str) -> Objective:
+        """KeyError where absent, as with every mapping; `find` raises NotFound."""
+        return self._by_id[objective_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_id)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def find(self, objective_id: str) -> Objective:
+        """The objective, or NotFound with the closest name."""
+        found = self._by_id.get(objective_id)
+        if found is None:
+            raise NotFound(
+                f"no objective is called {objective_id[:80]!r}{suggest(objective_id, self._by_id)}"
+            )
+        return found
+
+    def all(self) -> list[Objective]:
+        """All objectives, by id."""
+        return list(self._by_id.values())
+
+
+def read_folder(folder: Path) -> Reading:
+    """Read all files below `folder`; faults of all of them together."""
+    if not folder.is_dir():
+        raise NotConfigured(
+            f"the folder of objectives does not exist: {folder}", hint="set TILLWATCH_SLO_DIR"
+        )
+    files = sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES)[:MAX_FILES]
+    return read_files(files)
+
+
+def read_files(files: list[Path]) -> Reading:
+    """Read `files` as one catalogue: names must be unique over all of them."""
+    objectives: list[Objective] = []
+    problems: list[Problem] = []
+    notes: list[str] = []
+    seen: dict[str, str] = {}
+    for path in files:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(Problem(path.name, "", f"cannot be read: {error}"))
+            continue
+        reading = read_openslo(text, path.name)
+        problems += reading.problems
+        notes += reading.notes
+        for one in reading.objectives:
+            if one.id in seen:
+                reason = f"the name stands in {seen[one.id]} already"
+                problems.append(Problem(f"{path.name} $.metadata.name", one.id, reason))
+                continue
+            seen[one.id] = path.name
+            objectives.append(one)
+            tiers = default_tiers(one.window.seconds, one.budget_ratio)
+            notes += [f"{one.id}: {text}" for text in reports(tiers)]
+    return Reading(objectives, problems, notes)

@@ -1,0 +1,235 @@
+"""Which burn alerts open, hold and close for one objective in one pass.
+
+Order of thought: step what is open; then look for a new cause outside of what open alerts already
+cover. A new cause is named by the narrowest segment that explains it; where the rest of the
+objective fires without that segment too, the whole objective is named. At most one alert opens
+per objective and pass, and a segment that shares labels with an open alert joins that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from kernel.clock import HOUR_US, SECOND_US
+from slo.alert_state import Observation, OpenAlert, Step, Verdict, step
+from slo.fast_tier import SEGMENT_ALPHA, Rule, build_run, jump, onset_us
+from slo.ledger_view import LedgerView
+from slo.segments import FiringSegment, common, firing, name_of_cause, run_of, without
+from slo.tiers import Tier, default_tiers, fires
+
+FAST = "fast"
+TICKET_QUIET_US = HOUR_US
+_ORDINARY_TIMES = 5
+_ORDINARY_CAP = Fraction(1, 4)
+
+
+@dataclass(frozen=True)
+class Fire:
+    """One tier that fires now."""
+
+    tier: str
+    bad: int
+    total: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """An alert as remembered: open, or closed at `closed_us` not long ago."""
+
+    id: str
+    segment: Mapping[str, str]
+    covers: Mapping[str, str]
+    page: bool
+    alert: OpenAlert
+    closed_us: int | None = None
+
+
+@dataclass(frozen=True)
+class NewAlert:
+    """An alert to open. `onset_us` is the first bad slice of the run that led to it."""
+
+    segment: Mapping[str, str]
+    page: bool
+    fire: Fire
+    onset_us: int
+
+
+@dataclass
+class Changes:
+    """What one pass decides for one objective."""
+
+    opened: list[NewAlert] = field(default_factory=list)
+    steps: dict[str, Step] = field(default_factory=dict)
+    widened: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def decide(view: LedgerView, known: Sequence[Known], *, tickets: bool = True) -> Changes:
+    """One pass over one objective. `tickets`: look at the ticket tiers too (they are slow)."""
+    changes = Changes()
+    pages = [one for one in known if one.page]
+    opened = [one for one in pages if one.closed_us is None]
+    _step_pages(view, opened, changes)
+    if not view.blind and not any(not one.segment for one in opened):
+        _look_for_new(view, pages, changes)
+    if tickets:
+        quiet = not opened and not changes.opened
+        _tickets(view, [one for one in known if not one.page], changes, may_open=quiet)
+    return changes
+
+
+def whole_fire(
+    view: LedgerView, pages: Sequence[Known], extra: Sequence[Mapping[str, str]] = ()
+) -> Fire | None:
+    """The first paging tier that fires for the objective outside of the open alerts' segments."""
+    open_covers = [one.covers for one in pages if one.closed_us is None and one.segment]
+    covered = [*open_covers, *extra]
+    rest = without(view.cells, view.objective.segments, covered)
+    run = build_run(
+        (cell for rows in rest.values() for cell in rows), view.span.end_us, view.span.slices
+    )
+    if view.objective.fast_tier:
+        found = jump(run, _rule(view))
+        if found is not None and view.covered(found.window_s):
+            return Fire(FAST, found.bad, found.total, found.text)
+    for tier in _tiers(view):
+        if tier.page:
+            # Just closed segments still fill the short window with what is over.
+            since_us = view.now_us - tier.short_s * SECOND_US
+            over = [one.covers for one in pages if one.segment and (one.closed_us or 0) > since_us]
+            fire = _tier_fire(view, tier, [*covered, *over])
+            if fire is not None:
+                return fire
+    return None
+
+
+def _step_pages(view: LedgerView, opened: Sequence[Known], changes: Changes) -> None:
+    segments_open = [one for one in opened if one.segment]
+    for one in opened:
+        if view.blind:
+            firing_now = False
+        elif one.segment:
+            run = run_of(view.cells, view.objective.segments, one.covers, view.span)
+            firing_now = jump(run, replace(_rule(view), alpha=SEGMENT_ALPHA)) is not None
+        else:
+            firing_now = whole_fire(view, segments_open) is not None
+        changes.steps[one.id] = _step_one(view, one, fires_now=firing_now)
+
+
+def _step_one(view: LedgerView, one: Known, *, fires_now: bool) -> Step:
+    # A fire needs evidence only; calm needs every source to speak.
+    frozen = bool(view.blind or (view.no_data and not fires_now))
+    here, whole = view.recent(one.covers), view.recent({})
+    seen = Observation(
+        at_us=view.end_us,
+        no_data=frozen,
+        fires=fires_now,
+        bad=here.bad,
+        total=here.total,
+        rest_bad=whole.bad,
+        rest_total=whole.total,
+        is_segment=bool(one.segment),
+    )
+    return step(one.alert, seen, view.objective.budget_ratio)
+
+
+def _look_for_new(view: LedgerView, pages: Sequence[Known], changes: Changes) -> None:
+    opened = [one for one in pages if one.closed_us is None]
+    cause = _cause(view, opened)
+    if cause is not None:
+        related = next((one for one in opened if common(one.covers, cause.segment)), None)
+        if related is not None:
+            changes.widened[related.id] = common(related.covers, cause.segment)
+            held = changes.steps[related.id].alert
+            held = replace(held, last_fire_us=max(held.last_fire_us, view.end_us))
+            changes.steps[related.id] = replace(
+                changes.steps[related.id],
+                alert=held,
+                verdict=Verdict.HOLD,
+                reason="a related segment fires",
+            )
+            return
+        rest = whole_fire(view, pages, [cause.segment])
+        if rest is None and not _is_everything(view, cause):
+            named = ", ".join(f"{name}={value}" for name, value in cause.labels)
+            text = f"{cause.fire.text} ({named})"
+            fire = Fire(FAST, cause.fire.bad, cause.fire.total, text)
+            changes.opened.append(
+                NewAlert(cause.segment, page=True, fire=fire, onset_us=_onset(view, cause.segment))
+            )
+            return
+    fire_now = whole_fire(view, pages)
+    if fire_now is not None:
+        changes.opened.append(NewAlert({}, page=True, fire=fire_now, onset_us=_onset(view, {})))
+
+
+def _cause(view: LedgerView, opened: Sequence[Known]) -> FiringSegment | None:
+    if not view.objective.fast_tier:
+        return None
+    names = view.objective.segments
+    rest = without(view.cells, names, [one.covers for one in opened])
+    rule = _rule(view)
+    found = []
+    for one in firing(rest, names, view.span, rule):
+        ordinary = min(_ORDINARY_TIMES * view.ordinary_ratio(one.segment), _ORDINARY_CAP)
+        strict = replace(rule, alpha=SEGMENT_ALPHA, least_ratio=ordinary)
+        if view.covered(one.fire.window_s) and jump(one.run, strict) is not None:
+            found.append(one)
+    return name_of_cause(found)
+
+
+def _tickets(view: LedgerView, known: Sequence[Known], changes: Changes, *, may_open: bool) -> None:
+    if view.blind:
+        fire = None
+    else:
+        found = (_tier_fire(view, tier, []) for tier in _tiers(view) if not tier.page)
+        fire = next((one for one in found if one is not None), None)
+    opened = [one for one in known if one.closed_us is None]
+    for one in opened:
+        # A ticket hovers around its threshold for hours: it is quiet only after an hour.
+        late = replace(one.alert, last_fire_us=one.alert.last_fire_us + TICKET_QUIET_US)
+        result = _step_one(view, replace(one, alert=late), fires_now=fire is not None)
+        last_us = view.end_us if fire is not None and not view.blind else one.alert.last_fire_us
+        kept = replace(result.alert, last_fire_us=max(last_us, one.alert.last_fire_us))
+        changes.steps[one.id] = replace(result, alert=kept)
+    if fire is not None and may_open and not opened:
+        changes.opened.append(NewAlert({}, page=False, fire=fire, onset_us=_onset(view, {})))
+
+
+def _tier_fire(view: LedgerView, tier: Tier, covered: Sequence[Mapping[str, str]]) -> Fire | None:
+    counts = view.tier_counts(tier, covered)
+    budget = view.objective.budget_ratio
+    if counts is None or not fires(tier, counts, budget, view.objective.min_bad_events):
+        return None
+    if not view.covered(tier.short_s):
+        return None
+    burn = Fraction(counts.long_bad, counts.long_total) / budget
+    text = (
+        f"the budget burns {float(burn):.1f} times too fast over {tier.name} "
+        f"({counts.long_bad} of {counts.long_total} attempts failed; limit {float(tier.factor):g})"
+    )
+    return Fire(tier.name, counts.long_bad, counts.long_total, text)
+
+
+def _onset(view: LedgerView, labels: Mapping[str, str]) -> int:
+    run = run_of(view.long_cells, view.objective.segments, labels, view.long_span)
+    return onset_us(run, view.objective.budget_ratio)
+
+
+def _is_everything(view: LedgerView, cause: FiringSegment) -> bool:
+    """True where the segment holds all of the objective's traffic: then it says nothing."""
+    whole = run_of(view.cells, view.objective.segments, {}, view.span)
+    return whole.newest(view.span.slices).total == cause.total
+
+
+def _rule(view: LedgerView) -> Rule:
+    objective = view.objective
+    return Rule(
+        objective.budget_ratio, open_slice=True, bump_allowance_s=objective.bump_allowance_s
+    )
+
+
+def _tiers(view: LedgerView) -> tuple[Tier, ...]:
+    return default_tiers(view.objective.window.seconds, view.objective.budget_ratio)

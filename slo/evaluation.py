@@ -1,0 +1,200 @@
+"""One pass over all objectives every 5 s: the ledger in, burn alerts and facts out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, or_, select
+
+from kernel.clock import MINUTE_US, Clock
+from kernel.database import Database
+from kernel.facts import publish
+from kernel.facts.slo import BurnAlertClosed, BurnAlertOpened
+from kernel.ids import uuid7
+from slo.alert_state import OpenAlert, Step, Verdict
+from slo.burn_rate import burn_rate
+from slo.catalogue import Catalogue
+from slo.decision import Changes, Known, NewAlert, decide
+from slo.ledger import LedgerReader
+from slo.ledger_view import LedgerView
+from slo.models import BurnAlertRow
+from slo.objective import Objective
+
+REMEMBER_CLOSED_US = 30 * MINUTE_US
+EVERY_S = 5.0
+
+
+@dataclass(frozen=True)
+class _Planned:
+    objective: Objective
+    at_us: int
+    changes: Changes
+
+
+class Evaluator:
+    """Opens and closes burn alerts. `last_evaluation_us` tells how fresh its judgement is."""
+
+    def __init__(
+        self,
+        database: Database,
+        reader_factory: Callable[[], LedgerReader],
+        catalogue: Catalogue,
+        clock: Clock,
+    ) -> None:
+        """`reader_factory` makes a ledger reader; one is kept, and passes never overlap."""
+        self._database = database
+        self._reader_factory = reader_factory
+        self._reader: LedgerReader | None = None
+        self._catalogue = catalogue
+        self._clock = clock
+        self._minute = 0
+        self.last_evaluation_us: int | None = None
+
+    def run_once(self) -> None:
+        """One pass: all reads first, then at most one unit of work."""
+        now_us = self._clock.now_us()
+        self._reader = self._reader or self._reader_factory()
+        with self._database.reading() as session:
+            known = _known_alerts(session, now_us)
+        minute = now_us // MINUTE_US
+        with self._reader.at_once():
+            sources = default_sources(self._reader, now_us)
+            planned = [
+                self._plan(objective, now_us, sources, known, tickets=minute != self._minute)
+                for objective in self._catalogue.all()
+            ]
+        self._write([one for one in planned if one.changes.opened or one.changes.steps], now_us)
+        self._minute = minute
+        self.last_evaluation_us = self._clock.now_us()
+
+    def _plan(
+        self,
+        objective: Objective,
+        now_us: int,
+        sources: Sequence[str],
+        known: Mapping[str, Sequence[Known]],
+        *,
+        tickets: bool,
+    ) -> _Planned:
+        if self._reader is None:
+            raise RuntimeError("a pass is planned before its reader is open")
+        view = LedgerView(self._reader, objective, now_us, sources)
+        changes = decide(view, known.get(objective.id, ()), tickets=tickets)
+        return _Planned(objective, view.end_us, changes)
+
+    def _write(self, planned: Iterable[_Planned], now_us: int) -> None:
+        todo = list(planned)
+        if not todo:
+            return
+        with self._database.unit_of_work() as session:
+            for one in todo:
+                for alert_id, result in one.changes.steps.items():
+                    self._apply(session, alert_id, result, one.changes, now_us)
+                for new in one.changes.opened:
+                    self._open(session, one, new, now_us)
+
+    @staticmethod
+    def _apply(
+        session: Session, alert_id: str, result: Step, changes: Changes, now_us: int
+    ) -> None:
+        row = session.get(BurnAlertRow, alert_id)
+        if row is None or row.state != "open":
+            return
+        row.last_fire_us = result.alert.last_fire_us
+        row.busiest = result.alert.busiest
+        row.covers = changes.widened.get(alert_id, row.covers)
+        if result.verdict is Verdict.CLOSE:
+            row.state, row.open_key = "closed", None
+            row.closed_us, row.close_reason = now_us, result.reason
+            publish(session, _closed_fact(row, now_us, result.reason), now_us)
+        session.add(row)
+
+    def _open(self, session: Session, plan: _Planned, new: NewAlert, now_us: int) -> None:
+        objective, segment = plan.objective, dict(new.segment)
+        key = open_key(objective.id, segment, page=new.page)
+        taken = session.exec(select(BurnAlertRow.id).where(BurnAlertRow.open_key == key)).first()
+        if taken is not None:
+            return
+        burn = burn_rate(new.fire.bad, new.fire.total, objective.budget_ratio)
+        row = BurnAlertRow(
+            id=uuid7(self._clock),
+            objective_id=objective.id,
+            open_key=key,
+            service=objective.service,
+            tier=new.fire.tier,
+            page=new.page,
+            segment=segment,
+            covers=segment,
+            opened_us=now_us,
+            onset_us=new.onset_us,
+            last_fire_us=plan.at_us,
+            reason=new.fire.text,
+            bad=new.fire.bad,
+            total=new.fire.total,
+            burn_rate=float(burn or 0),
+        )
+        session.add(row)
+        publish(session, _opened_fact(row, objective), now_us)
+
+
+def default_sources(reader: LedgerReader, now_us: int) -> tuple[str, ...]:
+    """Sources of objectives that name none: those giving 1 % of the units, else all known."""
+    return tuple(reader.default_sources(now_us)) or tuple(reader.known_sources())
+
+
+def open_key(objective_id: str, segment: Mapping[str, str], *, page: bool) -> str:
+    """What may be open once: objective, segment, and page or ticket."""
+    labels = ",".join(f"{name}={segment[name]}" for name in sorted(segment))
+    return f"{objective_id}|{labels}|{'page' if page else 'ticket'}"
+
+
+def _known_alerts(session: Session, now_us: int) -> dict[str, list[Known]]:
+    rows = session.exec(
+        select(BurnAlertRow)
+        .where(
+            or_(
+                col(BurnAlertRow.state) == "open",
+                col(BurnAlertRow.closed_us) > now_us - REMEMBER_CLOSED_US,
+            )
+        )
+        .order_by(col(BurnAlertRow.opened_us), col(BurnAlertRow.id))
+    ).all()
+    known: dict[str, list[Known]] = defaultdict(list)
+    for row in rows:
+        alert = OpenAlert(row.last_fire_us, row.busiest)
+        known[row.objective_id].append(
+            Known(row.id, row.segment, row.covers, row.page, alert, row.closed_us)
+        )
+    return known
+
+
+def _opened_fact(row: BurnAlertRow, objective: Objective) -> BurnAlertOpened:
+    return BurnAlertOpened(
+        alert_id=row.id,
+        objective_id=row.objective_id,
+        service=row.service,
+        display_name=objective.display_name,
+        tier=row.tier,
+        page=row.page,
+        segment=row.segment,
+        opened_us=row.opened_us,
+        onset_us=row.onset_us,
+        reason=row.reason,
+        bad=row.bad,
+        total=row.total,
+        burn_rate=row.burn_rate,
+    )
+
+
+def _closed_fact(row: BurnAlertRow, now_us: int, reason: str) -> BurnAlertClosed:
+    return BurnAlertClosed(
+        alert_id=row.id,
+        objective_id=row.objective_id,
+        service=row.service,
+        tier=row.tier,
+        segment=row.segment,
+        closed_us=now_us,
+        reason=reason,
+    )

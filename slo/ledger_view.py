@@ -1,0 +1,177 @@
+"""What one objective looks like in the ledger at one moment: sources, windows, coverage.
+
+Windows end at the watermark (closed 5 s slices; the fast tier adds the open one), never at "now".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property
+
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from slo.fast_tier import SLICE_US, WINDOWS_S, Counts
+from slo.ledger import LedgerReader
+from slo.ledger.sums import FineCell, SegmentKey, Sums, total_of
+from slo.objective import Objective
+from slo.segments import Span, matches
+from slo.tiers import Tier, WindowCounts
+
+SHORT_S = 300
+RECENT_S = 120
+COVERAGE_FLOOR = Fraction(9, 10)
+FAST_SLICES = WINDOWS_S[-1] * SECOND_US // SLICE_US + 1
+FINE_US = 2 * HOUR_US
+_ORDINARY_US = 28 * DAY_US
+_ORDINARY_LEAST = 1000
+
+
+class LedgerView:
+    """One objective in one pass. Reads lazily, each thing once."""
+
+    def __init__(
+        self,
+        reader: LedgerReader,
+        objective: Objective,
+        now_us: int,
+        default_sources: Sequence[str],
+    ) -> None:
+        """`default_sources` are taken where the objective names none."""
+        self._reader = reader
+        self.objective = objective
+        self.now_us = now_us
+        self.sources = tuple(objective.sources or default_sources)
+        self.watermark_us = reader.watermark_us(self.sources) if self.sources else 0
+        self.end_us = self.watermark_us - self.watermark_us % SLICE_US
+
+    @cached_property
+    def quiet_sources(self) -> list[str]:
+        """Sources not heard for longer than the objective's `max_gap_s` (or never)."""
+        limit_us = self.now_us - self.objective.max_gap_s * SECOND_US
+        return [one for one in self.sources if (self._reader.last_heard_us(one) or 0) < limit_us]
+
+    @cached_property
+    def blind(self) -> str:
+        """Why nothing can be said at all; "" where something is heard."""
+        if not self.sources:
+            return "no source was ever heard"
+        if self.watermark_us < self.now_us - self.objective.max_gap_s * SECOND_US:
+            return "what arrived is not counted yet: the watermark is behind"
+        if len(self.quiet_sources) == len(self.sources):
+            gap_s = self.objective.max_gap_s
+            return f"nothing heard from {', '.join(self.sources)} for more than {gap_s} s"
+        return ""
+
+    @cached_property
+    def no_data(self) -> str:
+        """Why the numbers may not be believed; "" where all sources speak and cover 5 minutes."""
+        if self.blind:
+            return self.blind
+        if self.quiet_sources:
+            return f"nothing heard from {', '.join(self.quiet_sources)}"
+        if not self.covered(SHORT_S):
+            return "the newest 5 minutes are not covered to 90 %"
+        return ""
+
+    def covered(self, window_s: int) -> bool:
+        """True where the newest `window_s` were observed to at least 90 %."""
+        return self.coverage(window_s) >= COVERAGE_FLOOR
+
+    def coverage(self, window_s: int) -> Fraction:
+        """Observed share of the newest `window_s`."""
+        from_us = self.end_us - window_s * SECOND_US
+        return self._reader.coverage(self.sources, from_us, self.end_us, self.objective.max_gap_s)
+
+    @property
+    def span(self) -> Span:
+        """The fast tier's slices: 900 s of closed ones and the open one."""
+        return Span(self.end_us + SLICE_US, FAST_SLICES, open_slice=True)
+
+    @cached_property
+    def cells(self) -> Mapping[SegmentKey, Sequence[FineCell]]:
+        """Alert counts of the fast tier's slices."""
+        return self._fine(self.span.slices * SLICE_US)
+
+    @cached_property
+    def long_cells(self) -> Mapping[SegmentKey, Sequence[FineCell]]:
+        """Alert counts of the newest 2 h, to find where it began."""
+        return self._fine(FINE_US)
+
+    @property
+    def long_span(self) -> Span:
+        """The slices of `long_cells`."""
+        return Span(self.span.end_us, FINE_US // SLICE_US, open_slice=True)
+
+    def recent(self, labels: Mapping[str, str]) -> Counts:
+        """Alert counts of the newest 120 s (and the open slice) in a segment ({} = all)."""
+        start_us = self.end_us - RECENT_S * SECOND_US
+        names = self.objective.segments
+        chosen = [
+            cell
+            for key, rows in self.cells.items()
+            if matches(names, key, labels)
+            for cell in rows
+            if cell.slice_us >= start_us
+        ]
+        return Counts(sum(cell.bad for cell in chosen), sum(cell.total for cell in chosen))
+
+    def tier_counts(
+        self, tier: Tier, covered: Collection[Mapping[str, str]] = ()
+    ) -> WindowCounts | None:
+        """Alert counts of a tier's windows without the segments in `covered`.
+
+        None where the short window alone already rules the tier out (the long one is not read).
+        """
+        short = self._without(tier.short_s, covered)
+        threshold = tier.factor * self.objective.budget_ratio
+        if not short.alert_bad or short.alert_bad < threshold * short.alert_total:
+            return None
+        long = self._without(tier.long_s, covered)
+        recent = self.recent({})
+        taken = [self.recent(labels) for labels in covered]
+        return WindowCounts(
+            long_bad=long.alert_bad,
+            long_total=long.alert_total,
+            short_bad=short.alert_bad,
+            short_total=short.alert_total,
+            recent_bad=max(0, recent.bad - sum(one.bad for one in taken)),
+            recent_total=max(0, recent.total - sum(one.total for one in taken)),
+            long_keyless=long.alert_keyless,
+        )
+
+    def window(self, window_s: int) -> Sums:
+        """Everything of the newest `window_s`."""
+        return self._reader.sums(self.objective, self.from_us(window_s), self.end_us)
+
+    def window_by_segment(self, window_s: int) -> dict[SegmentKey, Sums]:
+        """The newest `window_s` by segment."""
+        return self._reader.segment_sums(self.objective, self.from_us(window_s), self.end_us)
+
+    def from_us(self, window_s: int) -> int:
+        """Start of a window; whole minutes where 5 s slices are no longer kept."""
+        start_us = self.end_us - window_s * SECOND_US
+        return start_us if window_s < 7200 else start_us - start_us % MINUTE_US
+
+    def ordinary_ratio(self, labels: Mapping[str, str]) -> Fraction:
+        """A segment's bad share over 28 days up to an hour ago; 0 where that is too little."""
+        names = self.objective.segments
+        sums = total_of(one for key, one in self._ordinary.items() if matches(names, key, labels))
+        return Fraction(sums.bad, sums.total) if sums.total >= _ORDINARY_LEAST else Fraction(0)
+
+    @cached_property
+    def _ordinary(self) -> dict[SegmentKey, Sums]:
+        to_us = self.end_us - self.end_us % MINUTE_US - HOUR_US
+        return self._reader.segment_sums(self.objective, to_us - _ORDINARY_US, to_us)
+
+    def _without(self, window_s: int, covered: Collection[Mapping[str, str]]) -> Sums:
+        names = self.objective.segments
+        found = self.window_by_segment(window_s)
+        return total_of(
+            one
+            for key, one in found.items()
+            if not any(matches(names, key, labels) for labels in covered)
+        )
+
+    def _fine(self, length_us: int) -> Mapping[SegmentKey, Sequence[FineCell]]:
+        to_us = self.span.end_us
+        return self._reader.fine(self.objective, to_us - length_us, to_us)
