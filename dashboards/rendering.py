@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class Templates:
             since=lambda text: formatting.ago(parse_rfc3339(text), clock.now_us()),
             script_json=_script_json,
             markdown=markdown,
+            unslack=html.unescape,
         )
         self._environment.globals.update(
             asset=assets.url,
@@ -58,8 +60,8 @@ class Templates:
 
 def markdown(text: str) -> Markup:
     """Markdown of our own runbooks as sanitised HTML (no raw HTML, links only to http(s))."""
-    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    return Markup(nh3.clean(html, url_schemes={"http", "https"}))  # noqa: S704 - cleaned above
+    rendered = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    return Markup(nh3.clean(rendered, url_schemes={"http", "https"}))  # noqa: S704 - cleaned above
 
 
 def _script_json(value: Any) -> Markup:

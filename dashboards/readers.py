@@ -1,0 +1,52 @@
+"""What the pages read. They see documents (the JSON twins), never tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from dashboards.live import LiveFeed
+from kernel.clock import Clock
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Each reads one thing; `app` wires them to the features' services.
+
+    `approvals(incident_id)`: None lists all. `stale()`: why the engine is behind, or "".
+    `slack_preview(incident_id)`: the card's blocks where no Slack shows them, else None.
+    """
+
+    clock: Clock
+    feed: LiveFeed
+    slos: Callable[[], Sequence[BaseModel]]
+    slo: Callable[[str], BaseModel]
+    slo_series: Callable[[str, int, int, int], Sequence[Mapping[str, Any]]]
+    incidents: Callable[[], Sequence[BaseModel]]
+    incident: Callable[[str], BaseModel]
+    timeline: Callable[[str], Sequence[BaseModel]]
+    alert_health: Callable[[], BaseModel]
+    approvals: Callable[[str | None], Sequence[BaseModel]]
+    runbooks: Callable[[], Sequence[Document]]
+    runbook: Callable[[str], Document]
+    records: Callable[[int, str, str], Sequence[BaseModel]]
+    checkpoint: Callable[[], BaseModel | None]
+    deadletters: Callable[[], Sequence[BaseModel]]
+    slack_preview: Callable[[str], Sequence[Mapping[str, Any]] | None]
+    stale: Callable[[], str]
+    simulation: bool = False
+
+
+def document(model: BaseModel) -> Document:
+    """The model as its JSON twin says it."""
+    return model.model_dump(mode="json", by_alias=True)
+
+
+def documents(models: Sequence[BaseModel]) -> list[Document]:
+    """The same for a list."""
+    return [document(model) for model in models]

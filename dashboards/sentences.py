@@ -1,0 +1,74 @@
+"""Status in plain sentences, written by code. Pure: documents in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboards.formatting import budget_words, count, percent, target_digits
+from kernel.money import format_money
+
+_ORDER = {"broken": 0, "at_risk": 1, "no_data": 2, "ok": 3}
+
+
+def worst_first(slos: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Broken, then at risk, then without data, then kept; inside by budget left."""
+
+    def rank(slo: dict[str, Any]) -> tuple[int, float, str]:
+        left = slo["budget_left"]
+        return _ORDER.get(slo["state"], 0), 1.0 if left is None else left, slo["name"]
+
+    return sorted(slos, key=rank)
+
+
+def overview_sentence(slos: Sequence[dict[str, Any]], open_incidents: int) -> str:
+    """What a reader needs in ten seconds."""
+    if not slos:
+        return "No promise is defined yet."
+    by_state = {state: [slo for slo in slos if slo["state"] == state] for state in _ORDER}
+    parts = []
+    for state, words in (("broken", "broken"), ("at_risk", "at risk"), ("no_data", "without data")):
+        if found := by_state[state]:
+            names = ", ".join(slo["name"] for slo in worst_first(found)[:2])
+            more = "" if len(found) <= 2 else f" and {len(found) - 2} more"
+            parts.append(f"{_number(len(found))} {words} ({names}{more})")
+    if parts:
+        text = f"Of {len(slos)} promises, {'; '.join(parts)}."
+    else:
+        text = f"All {len(slos)} promises are kept."
+    if open_incidents:
+        noun = "incident is" if open_incidents == 1 else "incidents are"
+        text += f" {_number(open_incidents).capitalize()} {noun} open."
+    return text
+
+
+def slo_sentence(slo: dict[str, Any]) -> str:
+    """The promise, how it stands and what may still fail."""
+    digits = target_digits(float(slo["target"]))
+    if slo["sli"] is None:
+        return (
+            "Nothing has been counted in this window, so nothing can be said about the promise:"
+            " this is neither good nor bad."
+        )
+    text = (
+        f"{percent(slo['sli'], digits + 1)} succeeded of the {percent(slo['target'], digits)}"
+        f" promised; {budget_words(slo['budget_left'])} of the error budget"
+    )
+    left = slo["bad_left"]
+    if left is not None and left > 0:
+        text += f": {count(int(left))} more may fail"
+    elif left is not None and left < 0:
+        text += f": {count(-int(left))} too many have failed"
+    text += "."
+    if slo["state"] == "no_data":
+        text += " New data is missing, so the present state is unknown."
+    lost = [m for m in slo["money"] if m.get("lost_minor")]
+    if lost:
+        sums = ", ".join(format_money(m["lost_minor"], m["currency"]) for m in lost)
+        text += f" Not taken because of failures: {sums}."
+    return text
+
+
+def _number(value: int) -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return words[value] if value < len(words) else str(value)
