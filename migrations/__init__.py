@@ -1,0 +1,1 @@
+"""Alembic: one history for all features. Run by `tillwatch db upgrade` and at the start of `serve`."""
