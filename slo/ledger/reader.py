@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from kernel.errors import BadInput
+from kernel.shop_event import ShopEvent
 from kernel.sqlite import open_reader, snapshot
 from slo.ledger.contribution import awaits
 from slo.ledger.coverage import covered
@@ -157,6 +158,34 @@ class LedgerReader:
             (kind, from_us, to_us),
         )
         return sum(awaits(objective, fold(kind, decode_unit(blob)).merged) for (blob,) in rows)
+
+    def overdue(
+        self, kind: UnitKind, deadlines_us: Mapping[str, int | None], limit: int
+    ) -> list[ShopEvent]:
+        """Pending units whose deadline by method has passed while their source was still talking.
+
+        "Talking": an event of a later time was received from the source that sent the attempt, and
+        the ledger has counted everything received up to the deadline. "" holds for all methods not
+        named; None never passes. Gives the merged attempts, oldest first, at most `limit` a method.
+        """
+        named = [method for method in deadlines_us if method]
+        others = f"NOT IN ({','.join('?' * len(named))})"
+        found: list[ShopEvent] = []
+        with self.at_once():
+            watermark_us = self.watermark_us()
+            for method, deadline_us in deadlines_us.items():
+                if deadline_us is None:
+                    continue
+                rows = self._rows(
+                    "SELECT u.events FROM unit u JOIN heard h ON h.source = u.source"
+                    " WHERE u.kind = ? AND u.status IN ('pending', 'authorized')"
+                    f" AND u.status = 'pending' AND u.method {'= ?' if method else others}"
+                    " AND u.at_us < min(h.last_event_us, h.last_received_us, ?) - ?"
+                    " ORDER BY u.at_us LIMIT ?",
+                    (kind, *([method] if method else named), watermark_us, deadline_us, limit),
+                )
+                found += [fold(kind, decode_unit(blob)).merged for (blob,) in rows]
+        return found
 
     def lost(self, objective: Objective, from_us: int, to_us: int) -> dict[str, int]:
         """Value of lost baskets by currency, in minor units (see `segment_lost`)."""

@@ -18,7 +18,6 @@ from kernel.journal import JournalRecord, Stream
 from kernel.shop_event import ShopEvent, decode_events
 from kernel.sqlite import writing
 from slo.ledger.counting import Counting, Rulebook
-from slo.ledger.levels import floor_us
 from slo.ledger.retention import Retention
 from slo.ledger.schema import open_ledger
 from slo.ledger.segments import MAX_A_DAY, SegmentBook
@@ -40,7 +39,6 @@ class _Chunk(NamedTuple):
     events: list[ShopEvent]
     received_us: int
     position: int
-    done_us: int
     skipped: list[tuple[int, str]]
 
 
@@ -90,7 +88,8 @@ class LedgerWriter:
     def apply(self, stream: Stream, records: Sequence[JournalRecord]) -> int:
         """Count the records and move the stream's cursor with them; gives the number of events.
 
-        One transaction holds at most 2,000 events, fewer where they take longer than 50 ms.
+        One transaction holds at most 2,000 events, fewer where they take longer than 50 ms, but at
+        least one record. It never spans two receive minutes, so that revisions know theirs.
         """
         events = 0
         for chunk in self._chunks(records):
@@ -122,6 +121,11 @@ class LedgerWriter:
         rows = self._db.execute("SELECT no, id, generation FROM objective").fetchall()
         numbered = {no: wanted[name, made] for no, name, made in rows if (name, made) in wanted}
         self._rules = Rulebook(numbered, self._objectives)
+        self._segments.forget()
+
+    def beside(self, path: Path) -> LedgerWriter:
+        """A writer of another file that counts only what is missing here."""
+        return LedgerWriter(path, self._clock, self.missing)
 
     def connection(self) -> sqlite3.Connection:
         """The connection, for the rebuild alone."""
@@ -138,26 +142,24 @@ class LedgerWriter:
         )
 
     def _chunks(self, records: Sequence[JournalRecord]) -> Iterator[_Chunk]:
+        """Whole records only: a rebuild relies on the cursor to tell exactly what was counted."""
         events: list[ShopEvent] = []
         skipped: list[tuple[int, str]] = []
-        received_us = position = done_us = 0
+        last: JournalRecord | None = None
         for record in records:
-            if events and floor_us(record.received_us - received_us, MINUTE_US) != 0:
-                yield _Chunk(events, done_us, position, done_us, skipped)
-                events, skipped = [], []
-            if not events:
-                received_us = floor_us(record.received_us, MINUTE_US)
             readable, reason = _read(record)
+            if last is not None and (
+                len(events) + len(readable) > self._chunk_items
+                or record.received_us // MINUTE_US != last.received_us // MINUTE_US
+            ):
+                yield _Chunk(events, last.received_us, last.position, skipped)
+                events, skipped = [], []
+            events += readable
             if reason:
                 skipped.append((record.position, reason))
-            for begin in range(0, len(readable), self._chunk_items):
-                events += readable[begin : begin + self._chunk_items]
-                if len(events) >= self._chunk_items:
-                    yield _Chunk(events, record.received_us, position, done_us, skipped)
-                    events, skipped = [], []
-            position, done_us = record.position, record.received_us
-        if position:
-            yield _Chunk(events, done_us, position, done_us, skipped)
+            last = record
+        if last is not None:
+            yield _Chunk(events, last.received_us, last.position, skipped)
 
     def _count(self, db: sqlite3.Connection, chunk: _Chunk) -> None:
         fine_from_us = self._retention.step(chunk.received_us)
@@ -169,7 +171,7 @@ class LedgerWriter:
         db.execute(
             "UPDATE cursor SET position = max(position, ?), watermark_us = max(watermark_us, ?)"
             " WHERE stream = ?",
-            (chunk.position, chunk.done_us, stream),
+            (chunk.position, chunk.received_us, stream),
         )
         db.executemany(
             "INSERT OR IGNORE INTO skipped VALUES (?, ?, ?)",

@@ -1,0 +1,93 @@
+"""Giving a new objective, or a new generation of one, its past: replay of the journal still kept.
+
+The replay runs into a file beside the ledger, for the missing objectives alone, exactly up to the
+ledger's cursors; then their rows are taken over in one transaction. All other objectives keep their
+whole history. A crash on the way leaves the ledger as it was.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from kernel.journal import JournalReader, Stream
+from kernel.sqlite import writing
+from slo.ledger.levels import FINE_US
+from slo.ledger.writer import LedgerWriter
+
+_RECORDS: Final = 500
+_COUNTS: Final = "good, bad, excluded, good_minor, bad_minor, alert_total, alert_bad, alert_keyless"
+_JOINED: Final = (
+    " JOIN side.objective so ON so.no = r.objective_no"
+    " JOIN main.objective o ON o.id = so.id AND o.generation = so.generation"
+    " JOIN side.segment ss ON ss.id = r.segment_id JOIN main.segment s ON s.key = ss.key"
+)
+_TAKE_OVER: Final = (
+    (
+        "INSERT OR IGNORE INTO main.objective (id, generation)"
+        " SELECT id, generation FROM side.objective"
+    ),
+    "INSERT OR IGNORE INTO main.segment (key) SELECT key FROM side.segment",
+    (
+        f"INSERT INTO main.cell SELECT o.no, level_us, slice_us, s.id, currency, {_COUNTS}"
+        f" FROM side.cell r {_JOINED} WHERE level_us <> {FINE_US} OR slice_us >="
+        " (SELECT coalesce(max(value), 0) FROM main.mark WHERE name = 'fine_from_us')"
+    ),
+    (
+        f"INSERT INTO main.revision SELECT o.no, slice_us, known_us, s.id, currency, {_COUNTS}"
+        f" FROM side.revision r {_JOINED}"
+    ),
+    (
+        "INSERT INTO main.bad SELECT o.no, alert_key, at_us, unit_key, s.id, currency,"
+        f" amount_minor, checkout_id, counted, touched_hour FROM side.bad r {_JOINED}"
+    ),
+    "INSERT OR IGNORE INTO main.unit SELECT * FROM side.unit WHERE kind = 'item'",
+)
+
+
+def rebuild(writer: LedgerWriter, journals: Mapping[Stream, Path]) -> int:
+    """Count the past of `writer.missing`; gives the number of events replayed."""
+    side_path = writer.path.with_name(f"{writer.path.name}.rebuild")
+    _remove(side_path)
+    side = writer.beside(side_path)
+    try:
+        events = sum(
+            _replay(side, stream, path, writer.cursor(stream)) for stream, path in journals.items()
+        )
+    finally:
+        side.close()
+    _take_over(writer.connection(), side_path)
+    writer.reload()
+    _remove(side_path)
+    return events
+
+
+def _replay(side: LedgerWriter, stream: Stream, path: Path, until: int) -> int:
+    reader = JournalReader(path)
+    events = 0
+    try:
+        while True:
+            found = reader.read([stream], side.cursor(stream), limit=_RECORDS)
+            records = [record for record in found if record.position <= until]
+            if not records:
+                return events
+            events += side.apply(stream, records)
+    finally:
+        reader.close()
+
+
+def _take_over(db: sqlite3.Connection, side_path: Path) -> None:
+    db.execute("ATTACH DATABASE ? AS side", (str(side_path),))
+    try:
+        with writing(db):
+            for statement in _TAKE_OVER:
+                db.execute(statement)
+    finally:
+        db.execute("DETACH DATABASE side")
+
+
+def _remove(path: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
