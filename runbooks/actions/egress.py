@@ -1,0 +1,191 @@
+"""The one way out for actions: allow-listed hosts, checked addresses, no redirects, small answers.
+
+A name is resolved once; every address it has must be allowed; the connection goes to one of those
+very addresses, so a second answer of the name server changes nothing. Proxies of the environment
+are not used.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import httpx2
+
+from kernel.clock import Clock
+from kernel.errors import BadInput
+from runbooks.actions.addresses import Network, refusal
+
+CONNECT_S = 3.0
+READ_S = 5.0
+TOTAL_S = 10.0
+MAX_ANSWER_BYTES = 64 * 1024
+_PORTS = {"http": 80, "https": 443}
+
+Resolver = Callable[[str, int], Sequence[str]]
+
+
+class EgressRefused(Exception):
+    """Our own rules forbid it: nothing was sent."""
+
+
+class NotSent(Exception):
+    """The other side could not be reached: nothing was sent."""
+
+
+class MaybeSent(Exception):
+    """It was sent, at least in part, and the answer is missing."""
+
+
+@dataclass(frozen=True)
+class AllowedHost:
+    """One entry: `[scheme://]host[:port][@network[+network]]`; without a port, https on 443."""
+
+    host: str
+    port: int
+    scheme: str = ""
+    networks: tuple[Network, ...] = ()
+    any_private: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status and body (at most 64 KiB) of the answer."""
+
+    status: int
+    body: bytes
+
+
+def resolve_by_system(host: str, port: int) -> Sequence[str]:
+    """Every address of a name, as the machine's resolver gives them."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(info[4][0]) for info in found))
+
+
+def parse_hosts(text: str) -> list[AllowedHost]:
+    """Read `TILLWATCH_ACTION_HOSTS`. Raises BadInput that names the entry."""
+    return [_parse_host(entry.strip()) for entry in text.split(",") if entry.strip()]
+
+
+def own_host(url: str) -> AllowedHost:
+    """The host of an address that the operator configured: its inner addresses are meant."""
+    parsed = _parsed(url)
+    port = parsed.port or _PORTS[parsed.scheme]
+    return AllowedHost(parsed.host, port, parsed.scheme, any_private=True)
+
+
+class Egress:
+    """Sends one request and gives the answer, or says why not."""
+
+    def __init__(
+        self,
+        hosts: Sequence[AllowedHost],
+        clock: Clock,
+        resolver: Resolver = resolve_by_system,
+    ) -> None:
+        self._hosts = list(hosts)
+        self._clock = clock
+        self._resolver = resolver
+
+    def check(self, url: str) -> None:
+        """Raise EgressRefused where the address is not on the list. Touches no network."""
+        self._entry(_parsed(url))
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """One request, never repeated. Raises EgressRefused, NotSent or MaybeSent."""
+        parsed = _parsed(url)
+        address = self._address(parsed, self._entry(parsed))
+        sent = {"Host": parsed.netloc.decode("ascii"), "User-Agent": "tillwatch"}
+        sent.update(headers or {})
+        timeout = httpx2.Timeout(READ_S, connect=CONNECT_S)
+        with httpx2.Client(trust_env=False, follow_redirects=False, timeout=timeout) as client:
+            request = client.build_request(
+                method,
+                parsed.copy_with(host=address),
+                headers=sent,
+                content=content,
+                extensions={"sni_hostname": parsed.host},
+            )
+            return self._exchange(client, request)
+
+    def _exchange(self, client: httpx2.Client, request: httpx2.Request) -> Answer:
+        until_s = self._clock.monotonic_s() + TOTAL_S
+        body = b""
+        try:
+            response = client.send(request, stream=True)
+            for chunk in response.iter_raw():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    body = body[:MAX_ANSWER_BYTES]
+                    break
+                if self._clock.monotonic_s() > until_s:
+                    raise MaybeSent(f"the answer took longer than {TOTAL_S:.0f} s")
+            response.close()
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise NotSent(f"no connection: {error or type(error).__name__}") from None
+        except httpx2.HTTPError as error:
+            raise MaybeSent(f"no answer: {type(error).__name__}") from None
+        return Answer(response.status_code, body)
+
+    def _entry(self, parsed: httpx2.URL) -> AllowedHost:
+        port = parsed.port or _PORTS[parsed.scheme]
+        for entry in self._hosts:
+            same_scheme = entry.scheme in {"", parsed.scheme}
+            if entry.host == parsed.host and entry.port == port and same_scheme:
+                return entry
+        raise EgressRefused(
+            f"{parsed.scheme}://{parsed.host}:{port} is not among TILLWATCH_ACTION_HOSTS"
+        )
+
+    def _address(self, parsed: httpx2.URL, entry: AllowedHost) -> str:
+        try:
+            addresses = list(self._resolver(parsed.host, entry.port))
+        except OSError as error:
+            raise NotSent(f"{parsed.host} has no address: {error}") from None
+        if not addresses:
+            raise NotSent(f"{parsed.host} has no address")
+        for address in addresses:
+            why_not = refusal(address, entry.networks, any_private=entry.any_private)
+            if why_not:
+                raise EgressRefused(f"{parsed.host}: {why_not}")
+        return addresses[0]
+
+
+def _parsed(url: str) -> httpx2.URL:
+    try:
+        parsed = httpx2.URL(url)
+    except (httpx2.InvalidURL, ValueError):
+        raise EgressRefused("not a usable address") from None
+    if parsed.scheme not in _PORTS or not parsed.host or parsed.userinfo:
+        raise EgressRefused("an address needs http(s) and a host, and no user name")
+    return parsed
+
+
+def _parse_host(entry: str) -> AllowedHost:
+    place, _, networks_text = entry.partition("@")
+    scheme, found, rest = place.rpartition("://")
+    if scheme not in {"", "http", "https"} or (found and not scheme):
+        raise BadInput(f"TILLWATCH_ACTION_HOSTS: {entry!r} has a scheme that is not http or https")
+    try:
+        parsed = _parsed(f"{scheme or 'https'}://{rest}/")
+        networks = [ipaddress.ip_network(text) for text in networks_text.split("+") if text]
+    except (EgressRefused, ValueError):
+        raise BadInput(
+            f"TILLWATCH_ACTION_HOSTS: {entry!r} is not [scheme://]host[:port][@network[+network]]"
+        ) from None
+    if parsed.path != "/" or parsed.query:
+        raise BadInput(f"TILLWATCH_ACTION_HOSTS: {entry!r} must not have a path")
+    try:
+        literal: list[Network] = [ipaddress.ip_network(parsed.host)]
+    except ValueError:
+        literal = []  # a name: only what @network opens
+    port = parsed.port or _PORTS[scheme or "https"]
+    return AllowedHost(parsed.host, port, scheme, (*networks, *literal))

@@ -1,0 +1,223 @@
+"""What runbooks writes into the audit, and how approvals are made known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from access.principal import Principal
+from audit.entries import Actor, Entry, Payload
+from audit.log import AuditLog
+from kernel.clock import rfc3339
+from kernel.facts import publish
+from kernel.facts.runbooks import ApprovalChanged
+from runbooks.actions.port import Outcome
+from runbooks.digest import Proposal, digest_of
+from runbooks.models import ApprovalRow
+
+SYSTEM = "system:runbooks"
+MODEL = "model:triage"
+_ENGINE = Actor("system", "runbooks")
+
+
+class Trail:
+    """Writes records of approvals in the caller's transaction."""
+
+    def __init__(self, audit_log: AuditLog) -> None:
+        self._audit_log = audit_log
+
+    def requested(self, session: Session, row: ApprovalRow) -> str:
+        """An approval began to wait for people: exactly this was shown to them."""
+        data = {
+            **_approval_data(row),
+            "expires_at": rfc3339(row.expires_us),
+            "params": {key: str(value) for key, value in row.params.items()},
+            "requested_by": row.proposed_by,
+        }
+        parent = (row.suggestion_record,) if row.suggestion_record else ()
+        shown = {"proposal": _json(_shown(row))}
+        return self._write(session, row, "approval.requested", data, parent=parent, payloads=shown)
+
+    def decided(
+        self,
+        session: Session,
+        row: ApprovalRow,
+        person: Principal,
+        said: Mapping[str, Any],
+    ) -> str:
+        """One person's decision.
+
+        `said`: decision, reason, channel, simulated, shown_hash, at_us, position.
+        """
+        data = {
+            **_approval_data(row),
+            "decision": said["decision"],
+            "shown_hash": said["shown_hash"],
+            "simulated": said["simulated"],
+            "method": person.method,
+            "quorum": f"vote {said['position']} on a {row.tier} action",
+        }
+        if row.requested_us is not None:
+            data["latency_ms"] = max(0, said["at_us"] - row.requested_us) // 1000
+        payloads = {}
+        if said["reason"]:
+            payloads["reason"] = Payload(said["reason"].encode(), "personal")
+        entry = Entry(
+            "approval.decision",
+            person.actor(),
+            "approval",
+            row.id,
+            incident=row.incident_id,
+            parent=(row.requested_record,) if row.requested_record else (),
+            data=data,
+            payloads=payloads,
+            channel=said["channel"],
+        )
+        return self._audit_log.record(session, entry)
+
+    def expired(self, session: Session, row: ApprovalRow) -> str:
+        """Nobody decided in time (or nothing could run in time): no action is taken."""
+        return self._write(session, row, "approval.expired", _approval_data(row))
+
+    def cancelled(self, session: Session, row: ApprovalRow, rule: str) -> str:
+        """It was withdrawn before a decision took effect (`rule` says by which rule)."""
+        data = {**_approval_data(row), "reason": rule, "to_state": row.state}
+        return self._write(session, row, "approval.cancelled", data)
+
+    def blocked(self, session: Session, row: ApprovalRow, rule: str, why: str) -> str:
+        """An approved action was stopped before anything was sent."""
+        data = {**_approval_data(row), "reason": rule}
+        return self._write(
+            session, row, "action.blocked", data, outcome="denied", payloads=_text("why", why)
+        )
+
+    def intent(
+        self, session: Session, row: ApprovalRow, proof: Mapping[str, Any], votes: tuple[str, ...]
+    ) -> str:
+        """Committed before anything is sent. `proof` = checkpoint that holds the decisions."""
+        data = {
+            **_approval_data(row),
+            "proof": dict(proof),
+            "idempotency_key": row.id,
+            "executor": SYSTEM,
+            "version": row.version,
+        }
+        payloads = {"action": _json(row.action)}
+        return self._write(session, row, "action.intent", data, parent=votes, payloads=payloads)
+
+    def result(
+        self, session: Session, row: ApprovalRow, outcome: Outcome, actor: Actor | None = None
+    ) -> str:
+        """What became of it."""
+        data = {**_approval_data(row), "result": outcome.state, "idempotency_key": row.id}
+        payloads = _text("summary", outcome.summary)
+        if outcome.response:
+            payloads["response"] = Payload(outcome.response)
+        entry = Entry(
+            "action.result",
+            actor or _ENGINE,
+            "approval",
+            row.id,
+            outcome="ok" if outcome.state == "succeeded" else "error",
+            incident=row.incident_id,
+            parent=(row.intent_record,) if row.intent_record else (),
+            data=data,
+            payloads=payloads,
+        )
+        return self._audit_log.record(session, entry)
+
+    def recovery(self, session: Session, row: ApprovalRow, numbers: Mapping[str, Any]) -> str:
+        """What the shop's own numbers said after the action."""
+        data = {
+            "approval_id": row.id,
+            "action_hash": row.digest,
+            "state": row.state,
+            "objectives": list(row.verification.get("objectives", [])),
+            "simulated": row.simulated,
+        }
+        parent = (row.intent_record,) if row.intent_record else ()
+        payloads = {"numbers": _json(dict(numbers))}
+        return self._write(session, row, "recovery.checked", data, parent=parent, payloads=payloads)
+
+    def _write(
+        self,
+        session: Session,
+        row: ApprovalRow,
+        type_: str,
+        data: dict[str, Any],
+        **more: Any,
+    ) -> str:
+        entry = Entry(
+            type_, _ENGINE, "approval", row.id, incident=row.incident_id, data=data, **more
+        )
+        return self._audit_log.record(session, entry)
+
+
+def proposal_of(row: ApprovalRow) -> Proposal:
+    """What the digest is taken of: stored columns only."""
+    return Proposal(
+        incident_id=row.incident_id,
+        proposal_id=row.id,
+        runbook_id=row.runbook,
+        runbook_sha256=row.runbook_sha256,
+        step_id=row.step,
+        adapter=row.action["adapter"],
+        params=row.params,
+        action=row.action,
+        undo=row.undo,
+        target=row.target,
+        tier=row.tier,
+        policy_version=row.policy_version,
+        preconditions=row.preconditions,
+        verification=row.verification,
+        expires_at_us=row.expires_us,
+    )
+
+
+def row_digest(row: ApprovalRow) -> str:
+    """The digest of a row as it stands."""
+    return digest_of(proposal_of(row))
+
+
+def announce(session: Session, row: ApprovalRow, by: str, now_us: int) -> None:
+    """Tell everybody that the approval took its state, in the transaction of the change."""
+    fact = ApprovalChanged(
+        approval_id=row.id, incident_id=row.incident_id, state=row.state, by=by, at_us=now_us
+    )
+    publish(session, fact, now_us)
+
+
+def _approval_data(row: ApprovalRow) -> dict[str, Any]:
+    return {
+        "approval_id": row.id,
+        "action_hash": row.digest,
+        "runbook": row.runbook,
+        "runbook_version": row.runbook_sha256,
+        "step": row.step,
+        "target": row.target[:500],
+        "tier": row.tier,
+        "simulated": row.simulated,
+    }
+
+
+def _shown(row: ApprovalRow) -> dict[str, Any]:
+    return {
+        "action": row.action,
+        "undo": row.undo,
+        "preconditions": row.preconditions,
+        "verification": row.verification,
+        "params": row.params,
+        "why": row.why,
+        "policy_version": row.policy_version,
+    }
+
+
+def _json(value: Mapping[str, Any]) -> Payload:
+    return Payload(json.dumps(value, sort_keys=True, ensure_ascii=False).encode())
+
+
+def _text(name: str, text: str) -> dict[str, Payload]:
+    return {name: Payload(text.encode())}
