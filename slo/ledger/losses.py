@@ -26,20 +26,18 @@ def lost(
 ) -> dict[tuple[int, str], int]:
     """Value lost by (segment, currency) in minor units.
 
-    A basket is saved if a payment of its checkout succeeded up to 30 min after a bad attempt
+    A basket is saved if a payment of its checkout succeeded up to 30 min after its last bad attempt
     (before it counts too: the customer has the goods). Its value, segment and currency are those of
-    its last unsaved bad attempt.
+    that last attempt.
     """
     last: dict[str, BadUnit] = {}
     for bad in bads:
-        paid = paid_at_us.get(bad.checkout_id, ()) if bad.checkout_id else ()
-        if any(at_us <= bad.at_us + RESCUE_US for at_us in paid):
-            continue
         basket = f"c{bad.checkout_id}" if bad.checkout_id else f"u{bad.unit_key}"
         last[basket] = max(last.get(basket, bad), bad)
     values: dict[tuple[int, str], int] = {}
     for bad in last.values():
-        if bad.amount_minor:
+        paid = paid_at_us.get(bad.checkout_id, ()) if bad.checkout_id else ()
+        if bad.amount_minor and not any(at_us <= bad.at_us + RESCUE_US for at_us in paid):
             place = bad.segment_id, bad.currency
             values[place] = values.get(place, 0) + bad.amount_minor
     return values

@@ -1,0 +1,278 @@
+"""From real journal files to the ledger: watermarks, presence, rebuilds, and sudden death."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, FrozenClock
+from kernel.journal import Append, Item, JournalWriter, Stream
+from kernel.shop_event import Origin, ShopEvent, encode_event
+from slo.expiry import Expiry, payment_deadlines_s
+from slo.ledger import LedgerReader, LedgerWriter, Sums
+from slo.ledger.projector import LedgerProjector
+from slo.objective import Objective
+from tests.slo.ledger.till import T0, checkouts, event, payments
+
+DAY = (T0 - DAY_US, T0 + DAY_US)
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Shop:
+    """Both journal files, the ledger over them, and the expiry: an engine without its threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = FrozenClock(T0)
+        self.shop = JournalWriter(folder / "journal.db", self.clock)
+        self.derived = JournalWriter(folder / "derived.db", self.clock)
+        self.reader = LedgerReader(folder / "ledger.db")
+        self.expiry = Expiry(self.reader, self.derived, [])
+        self.projector = self.start([payments()])
+
+    def start(self, objectives: list[Objective]) -> LedgerProjector:
+        """The engine starts (again) with these objectives."""
+        writer = LedgerWriter(self.folder / "ledger.db", self.clock, objectives)
+        paths = self.folder / "journal.db", self.folder / "derived.db"
+        self.projector = LedgerProjector(writer, *paths)
+        return self.projector
+
+    def send(self, *events: ShopEvent) -> None:
+        items = [Item(encode_event(one)) for one in events]
+        self.shop.append(Append(Stream.SHOP, "shop", "shop.events", items)).result(timeout=10)
+
+    def catch_up(self) -> None:
+        while self.projector.step():
+            pass
+
+    def pass_time(self, seconds: float) -> None:
+        """Time goes on, ticks are written, and everything is projected."""
+        self.clock.advance_s(seconds)
+        for journal in (self.shop, self.derived):
+            journal.trim(0).result(timeout=10)
+        self.catch_up()
+
+    def sums(self, objective: Objective | None = None) -> Sums:
+        return self.reader.sums(objective or payments(), *DAY)
+
+    def close(self) -> None:
+        self.projector.close()
+        self.reader.close()
+        self.shop.close()
+        self.derived.close()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    made = Shop(tmp_path)
+    yield made
+    made.close()
+
+
+def test_before_the_first_file_every_answer_is_empty(tmp_path):
+    reader = LedgerReader(tmp_path / "none.db")
+    assert reader.sums(payments(), *DAY) == Sums()
+    assert (reader.watermark_us(), reader.known_sources(), reader.last_heard_us("x")) == (
+        0,
+        [],
+        None,
+    )
+    assert reader.default_sources(T0) == ()
+
+
+def test_the_watermark_follows_idle_ticks(shop):
+    shop.send(event("succeeded", 0))
+    shop.catch_up()
+    assert shop.reader.watermark_us() == T0
+    shop.pass_time(90)
+    assert shop.reader.watermark_us(["shop"]) == T0 + 90 * SECOND_US
+    assert shop.reader.last_heard_us("shop") == T0
+    assert shop.sums().good == 1
+
+
+def test_a_stream_that_stands_still_holds_the_watermark(shop):
+    shop.send(event("succeeded", 0))
+    shop.catch_up()
+    shop.clock.advance_s(60)
+    shop.shop.trim(0).result(timeout=10)
+    shop.derived.close()
+    shop.catch_up()
+    assert shop.reader.watermark_us() < T0 + 60 * SECOND_US
+
+
+def test_coverage_counts_from_the_first_event_and_falls_with_silence(shop):
+    shop.send(event("succeeded", 0))
+    shop.pass_time(3600)
+    shop.send(event("succeeded", 3600, "p2"))
+    shop.catch_up()
+    end_us = T0 + HOUR_US + MINUTE_US
+    assert shop.reader.coverage(["shop"], T0 - HOUR_US, end_us, 300) == Fraction(2, 61)
+    assert shop.reader.coverage(["shop"], T0 - HOUR_US, end_us, 3600) == 1
+    assert shop.reader.elapsed(["shop"], T0 - 59 * MINUTE_US, end_us) == Fraction(61, 120)
+    assert shop.reader.coverage(["shop", "never"], T0, end_us, 300) == 0
+
+
+def test_sources_below_one_percent_are_no_default(shop):
+    shop.send(*(event("succeeded", 0, f"p{n}") for n in range(200)))
+    shop.send(event("succeeded", 0, "q", source="rare"))
+    shop.send(*(event("succeeded", 0, f"p{n}", source="psp", id=f"w{n}") for n in range(2)))
+    shop.catch_up()
+    assert shop.reader.known_sources() == ["psp", "rare", "shop"]
+    assert shop.reader.default_sources(T0 + 1) == ("shop",)
+
+
+def test_an_attempt_expires_while_its_shop_is_talking(shop):
+    shop.send(event("attempted", 0, method="card", provider="adyen"))
+    shop.pass_time(130)
+    shop.send(event("succeeded", 125, "other"))
+    shop.pass_time(1)
+    assert shop.expiry.run() == 1
+    shop.catch_up()
+    sums = shop.sums()
+    assert (sums.good, sums.bad) == (1, 1)
+    assert ("adyen", "", "card") in shop.reader.segment_sums(payments(), *DAY)
+    assert shop.expiry.run() == 0
+
+
+def test_an_attempt_of_a_silent_shop_stays_pending(shop):
+    shop.send(event("attempted", 0, method="card"))
+    shop.pass_time(3600)
+    shop.send(event("succeeded", 3000, "other", source="another shop"))
+    shop.pass_time(1)
+    assert shop.expiry.run() == 0
+    assert shop.reader.pending(payments(), *DAY) == 1
+    assert shop.sums().bad == 0
+
+
+def test_an_expiry_is_no_sign_of_life(shop):
+    shop.clock.advance_s(121)
+    shop.send(event("attempted", 0), event("succeeded", 121, "other"))
+    shop.pass_time(79)
+    assert shop.expiry.run() == 1
+    shop.pass_time(1)
+    assert shop.reader.last_heard_us("shop") == T0 + 121 * SECOND_US
+    assert shop.reader.default_sources(T0) == ("shop",)
+
+
+def test_a_success_after_the_expiry_revises_it(shop):
+    shop.clock.advance_s(121)
+    shop.send(event("attempted", 0), event("succeeded", 121, "other"))
+    shop.pass_time(79)
+    shop.expiry.run()
+    shop.catch_up()
+    assert shop.sums().bad == 1
+    shop.send(event("succeeded", 190, origin=Origin.BROWSER))
+    shop.pass_time(1)
+    assert (shop.sums().good, shop.sums().bad) == (2, 0)
+
+
+def test_deadlines_follow_the_method_and_a_transfer_or_an_authorization_never_expires(shop):
+    shop.send(
+        event("attempted", 0, "redirect", method="redirect"),
+        event("attempted", 0, "transfer", method="bank_transfer"),
+        event("attempted", 0, "held", method="card"),
+        event("authorized", 1, "held", method="card"),
+        event("succeeded", 899, "other"),
+    )
+    shop.pass_time(1000)
+    assert shop.expiry.run() == 0
+    shop.send(event("succeeded", 901, "another"))
+    shop.pass_time(1)
+    assert shop.expiry.run() == 1
+    shop.catch_up()
+    assert shop.reader.pending(payments(), *DAY) == 2
+
+
+def test_a_started_checkout_expires_after_half_an_hour(shop):
+    shop.send(event("checkout.started", 0, "", checkout_id="c1"))
+    shop.pass_time(1900)
+    shop.send(event("succeeded", 1801, "other"))
+    shop.pass_time(1)
+    assert shop.expiry.run() == 1
+
+
+def test_the_most_patient_objective_sets_the_deadline():
+    hasty = payments(deadlines_s={"": 30, "card": 60})
+    patient = payments(deadlines_s={"": 90, "card": 40, "wallet": None})
+    assert payment_deadlines_s([hasty, patient]) == {"": 90, "card": 60, "wallet": None}
+    assert payment_deadlines_s([checkouts()])["bank_transfer"] is None
+
+
+def test_a_new_objective_gets_its_past_and_the_others_keep_theirs(shop):
+    shop.send(event("succeeded", 0, "p1"), event("failed", 0, "p2", checkout_id="c", country="DE"))
+    shop.catch_up()
+    before = shop.reader.segment_sums(payments(), *DAY)
+    shop.projector.close()
+    newer = payments(generation="2")
+    shop.start([payments(), newer])
+    shop.catch_up()
+    assert shop.reader.segment_sums(payments(), *DAY) == before
+    assert shop.reader.segment_sums(newer, *DAY) == before
+    assert shop.reader.lost(newer, *DAY) == {"EUR": 1000}
+    shop.send(event("failed", 5, "p3", checkout_id="c", country="DE"))
+    shop.catch_up()
+    assert shop.sums(newer) == shop.sums()
+    assert (shop.sums(newer).bad, shop.sums(newer).alert_bad) == (2, 1)
+
+
+def test_a_ledger_of_an_older_make_is_counted_anew_under_open_readers(shop):
+    shop.send(event("succeeded", 0))
+    shop.catch_up()
+    assert shop.sums().good == 1
+    shop.projector._writer.connection().execute("PRAGMA user_version = 0")
+    shop.projector.close()
+    shop.start([payments()])
+    assert shop.sums().good == 0
+    shop.catch_up()
+    assert shop.sums().good == 1
+
+
+_DIES = """
+import os, signal, sys
+from pathlib import Path
+from kernel.clock import FrozenClock
+from slo.ledger import counting
+from slo.ledger.projector import projector_part
+from tests.slo.ledger.till import T0, payments
+
+folder, survive = Path(sys.argv[1]), int(sys.argv[2])
+flush = counting.CellChanges.flush
+left = [survive]
+
+def dying(self, *values):
+    flush(self, *values)
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left[0] -= 1
+
+counting.CellChanges.flush = dying
+paths = (folder / name for name in ("ledger.db", "journal.db", "derived.db"))
+part = projector_part(*paths, FrozenClock(T0), [payments()])
+while part.step():
+    pass
+"""
+
+
+def test_death_inside_a_transaction_leaves_cursor_and_counts_together(shop):
+    shop.projector.close()
+    for block in range(12):
+        shop.send(*(event("failed", block, f"b{block}-{n}") for n in range(200)))
+    for survived in (0, 1, 2):
+        command = [sys.executable, "-c", textwrap.dedent(_DIES), str(shop.folder), str(survived)]
+        done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+        assert done.returncode == -signal.SIGKILL
+        shop.start([payments()])
+        cursor = shop.projector._writer.cursor(Stream.SHOP)
+        assert shop.sums().bad == 200 * cursor
+        shop.projector.close()
+    shop.start([payments()])
+    shop.catch_up()
+    assert shop.sums().bad == 2400
