@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,19 @@ _RECORDS_A_STEP: Final = 500
 class LedgerProjector:
     """Steps through both streams. The writer must be this projector's alone."""
 
-    def __init__(self, writer: LedgerWriter, journal_path: Path, derived_path: Path) -> None:
+    def __init__(
+        self,
+        writer: LedgerWriter,
+        journal_path: Path,
+        derived_path: Path,
+        raw_done_us: Callable[[], int] | None = None,
+    ) -> None:
+        """`raw_done_us`: receive time up to which shop events were found in raw records.
+
+        Without it the derived stream's own tick is believed, which says nothing of raw records that
+        still wait to be decoded.
+        """
+        self._raw_done_us = raw_done_us
         self._writer = writer
         self._paths = {Stream.SHOP: journal_path, Stream.DERIVED: derived_path}
         self._readers = {stream: JournalReader(path) for stream, path in self._paths.items()}
@@ -33,14 +45,19 @@ class LedgerProjector:
         if self._writer.missing:
             rebuild(self._writer, self._paths)
         moved = False
+        derived_until_us = self._raw_done_us() if self._raw_done_us else None
         for stream, reader in self._readers.items():
             head = reader.head()
             records = reader.read([stream], self._writer.cursor(stream), limit=_RECORDS_A_STEP)
             if records:
                 self._writer.apply(stream, records)
                 moved = True
-            elif head.tick_us > self._writer.watermark_us(stream):
-                self._writer.reach(stream, head.position, head.tick_us)
+                continue
+            tick_us = head.tick_us
+            if stream is Stream.DERIVED and derived_until_us is not None:
+                tick_us = min(tick_us, derived_until_us)
+            if tick_us > self._writer.watermark_us(stream):
+                self._writer.reach(stream, head.position, tick_us)
         return moved
 
     def close(self) -> None:
@@ -56,7 +73,9 @@ def projector_part(
     derived_path: Path,
     clock: Clock,
     objectives: Iterable[Objective],
+    raw_done_us: Callable[[], int] | None = None,
 ) -> Part:
     """The part `slo.ledger.project`. Makes the ledger's file, so that readers find it."""
     writer = LedgerWriter(ledger_path, clock, objectives)
-    return Part("slo.ledger.project", LedgerProjector(writer, journal_path, derived_path).step)
+    projector = LedgerProjector(writer, journal_path, derived_path, raw_done_us)
+    return Part("slo.ledger.project", projector.step)

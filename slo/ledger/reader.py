@@ -1,4 +1,4 @@
-"""Asking the ledger. One reader per thread; every number is an exact sum over event time.
+"""Asking the ledger: every number is an exact sum over event time.
 
 Windows are [from_us, to_us). Borders are snapped down to 5 s, and to the minute where 5 s slices
 are no longer kept (older than 2 h), each border alone: neighbouring windows stay additive. Before
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
@@ -17,6 +18,7 @@ from typing import Any
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from kernel.errors import BadInput
+from kernel.journal import Stream
 from kernel.shop_event import ShopEvent
 from kernel.sqlite import open_reader, snapshot
 from slo.ledger.contribution import awaits
@@ -38,11 +40,11 @@ _IN_CHUNK = 500
 
 
 class LedgerReader:
-    """Reads one ledger file. Not for sharing between threads."""
+    """Reads one ledger file. May be shared: each thread gets a connection of its own."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._db: sqlite3.Connection | None = None
+        self._local = threading.local()
         self._numbers: dict[tuple[str, str], int] = {}
         self._segments: dict[int, SegmentKey] = {}
 
@@ -224,6 +226,15 @@ class LedgerReader:
         rows = self._rows("SELECT min(watermark_us), count(*) FROM cursor", ())
         return rows[0][0] if rows and rows[0][1] == 2 else 0
 
+    def position(self, stream: Stream) -> int:
+        """Journal position up to which the stream is counted: the journal may be trimmed to it."""
+        rows = self._rows("SELECT position FROM cursor WHERE stream = ?", (stream,))
+        return rows[0][0] if rows else 0
+
+    def skipped(self) -> list[tuple[str, int, str]]:
+        """Records that could not be counted (stream, position, reason): always a fault of ours."""
+        return self._rows("SELECT stream, position, reason FROM skipped ORDER BY 1, 2", ())
+
     def last_heard_us(self, source: str) -> int | None:
         """Receive time of the source's newest event; None if it was never heard."""
         rows = self._rows("SELECT last_received_us FROM heard WHERE source = ?", (source,))
@@ -271,10 +282,11 @@ class LedgerReader:
         return snap(from_us, fine_from), snap(to_us, fine_from)
 
     def close(self) -> None:
-        """Give the file back."""
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+        """Give this thread's connection back (those of ended threads are gone with them)."""
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is not None:
+            db.close()
+            self._local.db = None
 
     def _covered(self, source: str, from_us: int, to_us: int, max_gap_us: int) -> Fraction:
         first_us = self._first_heard_us(source)
@@ -335,17 +347,19 @@ class LedgerReader:
 
     def _connection(self) -> sqlite3.Connection | None:
         """None until the writer has made the file, in the make that this code can read."""
-        if self._db is None and self._path.exists():
-            try:
-                db = open_reader(self._path)
-                version = db.execute("PRAGMA user_version").fetchone()[0]
-            except sqlite3.OperationalError:
-                return None
-            if version != VERSION:
-                db.close()
-                return None
-            self._db = db
-        return self._db
+        held: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if held is not None or not self._path.exists():
+            return held
+        try:
+            db = open_reader(self._path)
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.OperationalError:
+            return None
+        if version != VERSION:
+            db.close()
+            return None
+        self._local.db = db
+        return db
 
 
 def _sums(currency: str, counts: Sequence[int]) -> Sums:

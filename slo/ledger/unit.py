@@ -95,8 +95,9 @@ def item_key(event: ShopEvent) -> ItemKey:
 def unit_keys(event: ShopEvent, item_types: frozenset[str]) -> list[UnitKey]:
     """The units that the event speaks of. `item_types`: types that count by the message.
 
-    An outcome without its id is a unit of its own; a beginning without one can never be ended and
-    makes none.
+    An outcome without its id is a unit of its own, except a provider's: that attempt is known from
+    the shop already and could only be counted twice. A beginning without an id can never be ended
+    and makes no unit.
     """
     keys = [UnitKey(UnitKind.ITEM, _own_key(event))] if event.type in item_types else []
     if event.type in _PAYMENT:
@@ -107,7 +108,7 @@ def unit_keys(event: ShopEvent, item_types: frozenset[str]) -> list[UnitKey]:
         return keys
     if named:
         keys.append(UnitKey(kind, f"={named}"))
-    elif status.terminal:
+    elif status.terminal and event.origin is not Origin.PROVIDER:
         keys.append(UnitKey(kind, f"#{_own_key(event)}"))
     return keys
 

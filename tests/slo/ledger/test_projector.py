@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -106,6 +107,24 @@ def test_a_stream_that_stands_still_holds_the_watermark(shop):
     shop.derived.close()
     shop.catch_up()
     assert shop.reader.watermark_us() < T0 + 60 * SECOND_US
+
+
+def test_raw_records_that_still_wait_hold_the_watermark(shop):
+    waiting_us = T0 + 5 * SECOND_US
+    writer = LedgerWriter(shop.folder / "ledger.db", shop.clock, [payments()])
+    paths = shop.folder / "journal.db", shop.folder / "derived.db"
+    shop.projector.close()
+    shop.projector = LedgerProjector(writer, *paths, raw_done_us=lambda: waiting_us)
+    shop.pass_time(60)
+    assert shop.reader.watermark_us() == waiting_us
+
+
+def test_one_reader_may_be_asked_by_many_threads(shop):
+    shop.send(event("succeeded", 0))
+    shop.catch_up()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: shop.sums().good, range(40)))
+    assert answers == [1] * 40
 
 
 def test_coverage_counts_from_the_first_event_and_falls_with_silence(shop):

@@ -89,6 +89,7 @@ def test_the_same_message_read_anew_replaces_the_old_reading():
 def test_an_outcome_without_its_id_is_a_unit_of_its_own_but_a_beginning_makes_none():
     nobody = frozenset[str]()
     assert len(unit_keys(event("failed", 1, payment=""), nobody)) == 1
+    assert unit_keys(event("failed", 1, payment="", origin=Origin.PROVIDER), nobody) == []
     assert unit_keys(event("attempted", 1, payment=""), nobody) == []
 
 
