@@ -1,1 +1,3 @@
-"""Alembic: one history for all features. Run by `tillwatch db upgrade` and at the start of `serve`."""
+"""One history of the control database's schema. `HEAD` is its newest revision."""
+
+HEAD = "20261122_01"

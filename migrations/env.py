@@ -1,25 +1,18 @@
-"""Runs the migrations on the engine that `app.stores.upgrade` hands over.
-
-To write a new one, import all models (`app.tables`) and use `alembic.autogenerate`.
-"""
+"""How Alembic reaches the control database: the engine is handed in by `app.stores`."""
 
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import Engine
-from sqlmodel import SQLModel
 
+from app.tables import METADATA
 
-def _run() -> None:
-    engine: Engine = context.config.attributes["engine"]
-    with engine.connect() as connection:
-        context.configure(
-            connection=connection,
-            target_metadata=SQLModel.metadata,
-            render_as_batch=engine.dialect.name == "sqlite",
-        )
-        with context.begin_transaction():
-            context.run_migrations()
-
-
-_run()
+with context.config.attributes["engine"].connect() as connection:
+    context.configure(
+        connection=connection,
+        target_metadata=METADATA,
+        render_as_batch=True,
+        compare_type=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()

@@ -30,7 +30,8 @@ def test_help_lists_every_noun(capsys):
 
 
 def test_help_of_the_root_imports_no_feature():
-    code = "import sys; from app.cli import run; run(['--help']);" + (
+    code = (
+        "import sys; from app.cli import run; run(['--help']);"
         "sys.exit(bool({'fastapi', 'sqlmodel', 'openai', 'numpy', 'grpc'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
