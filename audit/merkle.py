@@ -116,10 +116,12 @@ def verify_consistency(
     size1: int, size2: int, proof: Sequence[bytes], root1: bytes, root2: bytes
 ) -> bool:
     """True where the tree (size1, root1) is a prefix of (size2, root2). `size1 = 0` is an error."""
-    if not 0 < size1 <= size2 or not _all_hashes([root1, root2, *proof]):
+    if not 0 < size1 <= size2:
         return False
     if size1 == size2:
         return not proof and root1 == root2
+    if not _all_hashes([root1, root2, *proof]):
+        return False
     shift = (size1 & -size1).bit_length() - 1
     inner = ((size1 - 1) ^ (size2 - 1)).bit_length()
     border = (size1 - 1 >> inner).bit_count()

@@ -8,8 +8,12 @@ from typing import Any
 
 import audit.models  # noqa: F401 - the tables have to be known
 from audit.entries import Actor, Entry, Payload
+from audit.keys import verifier_key
 from audit.log import AuditLog
+from audit.note import VerifierKey
+from audit.sequencer import AuditSequencer
 from audit.settings import AuditSettings
+from audit.verify import Report, verify
 from kernel.clock import FrozenClock
 from kernel.database import Database
 
@@ -25,6 +29,17 @@ class Installation:
         self.database = Database(f"sqlite:///{self.path}")
         self.database.create_all()
         self.log = AuditLog(self.database, self.clock, self.settings)
+        self.sequencer = self.another_sequencer()
+
+    @property
+    def vkey(self) -> VerifierKey:
+        return verifier_key(self.settings)
+
+    def another_sequencer(self) -> AuditSequencer:
+        return AuditSequencer(self.database, self.log, self.clock)
+
+    def verify(self) -> Report:
+        return verify(self.path, self.vkey, self.settings.checkpoint_path)
 
     def record(self, entry: Entry) -> str:
         with self.database.unit_of_work() as session:
