@@ -86,6 +86,22 @@ class JournalReader:
         keys = ("id", "position", "stream", "source", "received_us", "accepted", "duplicates")
         return {**dict(zip(keys, row[:7], strict=True)), "rejected": json.loads(row[7])}
 
+    def refusals(self, *, limit: int = 100) -> list[dict[str, Any]]:
+        """The newest receipts with rejected items, newest first."""
+        db = self._connection()
+        if db is None:
+            return []
+        rows = db.execute(
+            "SELECT id, stream, source, received_us, rejected FROM receipt"
+            " WHERE rejected <> '[]' ORDER BY received_us DESC LIMIT ?",
+            (limit,),
+        )
+        keys = ("id", "stream", "source", "received_us")
+        return [
+            {**dict(zip(keys, row[:4], strict=True)), "rejected": json.loads(row[4])}
+            for row in rows
+        ]
+
     def close(self) -> None:
         """Give the file back."""
         if self._db is not None:

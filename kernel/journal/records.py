@@ -85,6 +85,7 @@ CREATE TABLE IF NOT EXISTS receipt (
     received_us INTEGER NOT NULL, accepted INTEGER NOT NULL, duplicates INTEGER NOT NULL,
     rejected TEXT NOT NULL) WITHOUT ROWID, STRICT;
 CREATE INDEX IF NOT EXISTS ix_receipt_received ON receipt (received_us);
+CREATE INDEX IF NOT EXISTS ix_receipt_rejected ON receipt (received_us) WHERE rejected <> '[]';
 CREATE TABLE IF NOT EXISTS tick (
     one INTEGER PRIMARY KEY CHECK (one = 1), at_us INTEGER NOT NULL) STRICT;
 """

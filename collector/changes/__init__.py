@@ -1,0 +1,1 @@
+"""`POST /api/changes`: deploys, flags, configuration; what evidence looks at first."""

@@ -1,0 +1,1 @@
+"""`POST /api/events`: shop events are checked one by one and stored before the answer."""

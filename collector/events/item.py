@@ -1,0 +1,259 @@
+"""One decoded (and redacted) item becomes a ShopEvent, or is refused with path and reason."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from kernel.clock import DAY_US, MINUTE_US, parse_rfc3339
+from kernel.errors import BadInput
+from kernel.money import is_currency
+from kernel.shop_event import (
+    CANONICAL_TYPES,
+    DECLINE_CLASSES,
+    DERIVED_TYPES,
+    STRING_FIELDS,
+    Origin,
+    ShopEvent,
+)
+
+MAX_AHEAD_US: Final = 5 * MINUTE_US
+MAX_AGE_US: Final = 400 * DAY_US
+_MAX_AMOUNT: Final = 1 << 53
+_MAX_IDENTIFIER = 200
+_MAX_KEYS = 64
+_MAX_KEY = 128
+_MAX_VALUE = 2048
+_ORIGINS = {"backend": Origin.BACKEND, "browser": Origin.BROWSER}
+# Attributes of the envelope; everything else at the top level is data in the flat form.
+_ENVELOPE = frozenset(
+    {"specversion", "id", "source", "type", "time", "data", "datacontenttype", "dataschema"}
+)
+_ID_FIELDS = ("checkout_id", "order_id", "payment_id", "session_id", "trace_id", "span_id")
+_EXACT = frozenset({"amount_minor", "latency_ms", "origin", "attributes"})
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an item does not say itself. `new_id` stands in where plain JSON has no id."""
+
+    now_us: int
+    default_source: str
+    new_id: str
+    strict: bool
+
+
+def shop_event(item: Any, context: Context) -> ShopEvent:
+    """The event of an item. Raises BadInput with the path of the first fault."""
+    if not isinstance(item, Mapping):
+        raise BadInput(f"an event is a JSON object, not {_kind(item)}")
+    _check_envelope(item, context)
+    data, prefix = _data_of(item)
+    kind = event_type(item.get("type"))
+    time_us, flag = event_time(item.get("time"), context.now_us)
+    fields = _string_fields(data, prefix)
+    _trace(item, fields)
+    amount = _amount(data, fields, prefix)
+    event = ShopEvent(
+        id=_identifier(item.get("id"), "$.id") or context.new_id,
+        source=_identifier(item.get("source"), "$.source") or context.default_source,
+        type=kind,
+        time_us=time_us,
+        time_flag=flag,
+        origin=_origin(data.get("origin"), prefix),
+        amount_minor=amount,
+        latency_ms=_latency(data.get("latency_ms"), prefix),
+        attributes=_attributes(data, prefix),
+    )
+    return msgspec.structs.replace(event, **fields)
+
+
+def event_type(value: Any) -> str:
+    """A known type, or a reverse-DNS-like one (two dots or more), which is stored uncounted."""
+    if not isinstance(value, str) or not value:
+        raise BadInput("an event needs a type", path="$.type", hint="for example payment.succeeded")
+    if len(value) > _MAX_IDENTIFIER or _CONTROL.search(value):
+        raise BadInput("the type is too long or holds control characters", path="$.type")
+    if value in DERIVED_TYPES:
+        raise BadInput(
+            f"{value} is concluded from silence here and not accepted from outside", path="$.type"
+        )
+    if value in CANONICAL_TYPES or value.count(".") >= 2:
+        return value
+    near = difflib.get_close_matches(value.lower(), sorted(CANONICAL_TYPES - DERIVED_TYPES), n=1)
+    hint = f"did you mean {near[0]}?" if near else "own types need a reverse-DNS name"
+    raise BadInput(f"unknown event type {value[:80]!r}: {hint}", path="$.type", hint=hint)
+
+
+def event_time(value: Any, now_us: int) -> tuple[int, str]:
+    """Event time and its flag: more than 5 min ahead counts at receive time."""
+    if value is None:
+        return now_us, ""
+    if not isinstance(value, str):
+        raise BadInput(f"a time is an RFC 3339 string, not {_kind(value)}", path="$.time")
+    try:
+        time_us = parse_rfc3339(value)
+    except (ValueError, OverflowError) as error:
+        raise BadInput(str(error)[:200], path="$.time") from None
+    if time_us < now_us - MAX_AGE_US:
+        raise BadInput("the event is older than 400 days", path="$.time")
+    if time_us > now_us + MAX_AHEAD_US:
+        return now_us, "future"
+    return time_us, ""
+
+
+def _check_envelope(item: Mapping[str, Any], context: Context) -> None:
+    if not context.strict:
+        return
+    if item.get("specversion") != "1.0":
+        raise BadInput('a CloudEvent has specversion "1.0"', path="$.specversion")
+    for name in ("id", "source", "type"):
+        if not isinstance(item.get(name), str) or not item[name]:
+            raise BadInput(f"a CloudEvent needs {name}", path=f"$.{name}")
+    if "data_base64" in item:
+        raise BadInput("data_base64 must be base64 of JSON, and alone", path="$.data_base64")
+
+
+def _data_of(item: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """Data fields under `data`, or flat beside the envelope."""
+    data = item.get("data")
+    if data is None:
+        return {name: value for name, value in item.items() if name not in _ENVELOPE}, "$."
+    if not isinstance(data, Mapping):
+        raise BadInput(f"data is an object, not {_kind(data)}", path="$.data")
+    return data, "$.data."
+
+
+def _string_fields(data: Mapping[str, Any], prefix: str) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for name in STRING_FIELDS:
+        value = data.get(name)
+        if value is None:
+            continue
+        if name in _ID_FIELDS and isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        fields[name] = _identifier(value, prefix + name)
+    if (got := fields.get("decline_class")) and got not in DECLINE_CLASSES:
+        raise BadInput(
+            f"decline_class is one of {', '.join(DECLINE_CLASSES)}", path=f"{prefix}decline_class"
+        )
+    return fields
+
+
+def _identifier(value: Any, path: str) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadInput(f"expected a string, not {_kind(value)}", path=path)
+    if len(value) > _MAX_IDENTIFIER:
+        raise BadInput(f"longer than {_MAX_IDENTIFIER} characters", path=path)
+    if _CONTROL.search(value):
+        raise BadInput("holds control characters", path=path)
+    return value
+
+
+def _amount(data: Mapping[str, Any], fields: Mapping[str, str], prefix: str) -> int | None:
+    amount = data.get("amount_minor")
+    currency = fields.get("currency", "")
+    if currency and not is_currency(currency):
+        raise BadInput("currency is an ISO 4217 code like EUR", path=f"{prefix}currency")
+    if amount is None:
+        return None
+    path = f"{prefix}amount_minor"
+    if isinstance(amount, bool) or not isinstance(amount, int):
+        raise BadInput(
+            f"an amount is an integer of minor units (cents), not {_kind(amount)}", path=path
+        )
+    if not 0 <= amount < _MAX_AMOUNT:
+        raise BadInput("an amount lies between 0 and 2^53", path=path)
+    if not currency:
+        raise BadInput("an amount needs its currency", path=f"{prefix}currency")
+    return amount
+
+
+def _latency(value: Any, prefix: str) -> float | None:
+    if value is None:
+        return None
+    path = f"{prefix}latency_ms"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadInput(f"a latency is a number of milliseconds, not {_kind(value)}", path=path)
+    if not 0 <= value < 1e12 or not math.isfinite(value):
+        raise BadInput("a latency is not negative and below 1e12 ms", path=path)
+    return float(value)
+
+
+def _origin(value: Any, prefix: str) -> Origin:
+    if value is None:
+        return Origin.BACKEND
+    if not isinstance(value, str) or value not in _ORIGINS:
+        raise BadInput("origin is backend or browser", path=f"{prefix}origin")
+    return _ORIGINS[value]
+
+
+def _trace(item: Mapping[str, Any], fields: dict[str, str]) -> None:
+    """Trace and span of a `traceparent` extension, where the data names none."""
+    fields["trace_id"] = fields.get("trace_id", "").lower()
+    parent = item.get("traceparent")
+    match = _TRACEPARENT.fullmatch(parent) if isinstance(parent, str) else None
+    if match and not fields["trace_id"]:
+        fields["trace_id"] = match[1]
+        fields.setdefault("span_id", match[2])
+
+
+def _attributes(data: Mapping[str, Any], prefix: str) -> dict[str, str | int | float | bool]:
+    """The flat map of `attributes`, and every data field without a name of its own."""
+    given = data.get("attributes")
+    if given is not None and not isinstance(given, Mapping):
+        raise BadInput(f"attributes is an object, not {_kind(given)}", path=f"{prefix}attributes")
+    found: dict[str, str | int | float | bool] = {}
+    known = _EXACT.union(STRING_FIELDS)
+    extra = {name: value for name, value in data.items() if name not in known}
+    for where, pairs in ((f"{prefix}attributes.", given or {}), (prefix, extra)):
+        for name, value in _flat(pairs):
+            _attribute(found, where, name, value)
+    return found
+
+
+def _flat(pairs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Nested objects with dotted names, without recursion; lists as JSON text."""
+    found: list[tuple[str, Any]] = []
+    stack = list(pairs.items())[::-1]
+    while stack:
+        name, value = stack.pop()
+        if isinstance(value, Mapping):
+            stack.extend((f"{name}.{key}", child) for key, child in list(value.items())[::-1])
+        elif isinstance(value, list):
+            found.append((name, msgspec.json.encode(value).decode()))
+        elif value is not None:
+            found.append((name, value))
+    return found
+
+
+def _attribute(
+    found: dict[str, str | int | float | bool], where: str, name: str, value: Any
+) -> None:
+    path = where + name[:_MAX_KEY]
+    if len(name) > _MAX_KEY:
+        raise BadInput(f"an attribute's name is longer than {_MAX_KEY} characters", path=path)
+    if isinstance(value, str) and len(value) > _MAX_VALUE:
+        raise BadInput(f"an attribute is longer than {_MAX_VALUE} characters", path=path)
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        raise BadInput("an integer beyond 64 bits", path=path)
+    found[name] = value
+    if len(found) > _MAX_KEYS:
+        raise BadInput(f"more than {_MAX_KEYS} attributes", path=path)
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+    if value is None:
+        return "null"
+    return names.get(type(value), "a number")

@@ -1,0 +1,24 @@
+"""What the collector does in the engine."""
+
+from __future__ import annotations
+
+from collector.projector import Projector
+from kernel.clock import DAY_US, Clock
+from kernel.parts import Job, Part
+from kernel.telemetry_store.port import TelemetryStore
+
+_PRUNE_EVERY_S = 3600.0
+
+
+def parts(projector: Projector) -> list[Part]:
+    """The one consumer of `raw`."""
+    return [Part("collector.project", projector.step)]
+
+
+def jobs(store: TelemetryStore, clock: Clock, retention_d: int) -> list[Job]:
+    """Old days leave the telemetry store."""
+
+    def prune() -> None:
+        store.prune(clock.now_us() - retention_d * DAY_US)
+
+    return [Job("collector.telemetry.prune", prune, _PRUNE_EVERY_S)]

@@ -1,0 +1,24 @@
+"""Who may send telemetry."""
+
+from __future__ import annotations
+
+from access.principal import Principal, Role
+from collector.ports import BearerAuthenticator
+from kernel.errors import NotAllowed, NotAuthenticated
+
+INGEST_ROLES = (Role.INGEST, Role.ADMIN)
+
+
+def authenticate(authenticator: BearerAuthenticator, authorization: str) -> Principal:
+    """The holder of the bearer token. Raises NotAuthenticated or NotAllowed."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthenticated(
+            "a bearer token is needed", hint="send the header Authorization: Bearer <token>"
+        )
+    sender = authenticator.authenticate_bearer(token.strip())
+    if not sender.has(*INGEST_ROLES):
+        raise NotAllowed(
+            f"{sender.name} may not send telemetry", hint="use a token with the role ingest"
+        )
+    return sender

@@ -1,0 +1,56 @@
+"""The three stable signals of OTLP: their messages, paths and names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+
+
+@dataclass(frozen=True)
+class Signal:
+    """`rejected_field` counts refused items in the partial success of the response."""
+
+    name: str
+    path: str
+    service: str
+    request: Any
+    response: Any
+    rejected_field: str
+
+    @property
+    def format(self) -> str:
+        """The format of its journal records."""
+        return f"otlp.{self.name}"
+
+
+_PACKAGE = "opentelemetry.proto.collector"
+TRACES = Signal(
+    "traces",
+    "/v1/traces",
+    f"{_PACKAGE}.trace.v1.TraceService",
+    trace_service_pb2.ExportTraceServiceRequest,
+    trace_service_pb2.ExportTraceServiceResponse,
+    "rejected_spans",
+)
+LOGS = Signal(
+    "logs",
+    "/v1/logs",
+    f"{_PACKAGE}.logs.v1.LogsService",
+    logs_service_pb2.ExportLogsServiceRequest,
+    logs_service_pb2.ExportLogsServiceResponse,
+    "rejected_log_records",
+)
+METRICS = Signal(
+    "metrics",
+    "/v1/metrics",
+    f"{_PACKAGE}.metrics.v1.MetricsService",
+    metrics_service_pb2.ExportMetricsServiceRequest,
+    metrics_service_pb2.ExportMetricsServiceResponse,
+    "rejected_data_points",
+)
+SIGNALS = (TRACES, LOGS, METRICS)
+BY_FORMAT = {signal.format: signal for signal in SIGNALS}

@@ -1,0 +1,14 @@
+"""What the collector needs from others, handed in by the composition root."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from access.principal import Principal
+
+
+class BearerAuthenticator(Protocol):
+    """`access.service.AccessService`, as far as OTLP looks."""
+
+    def authenticate_bearer(self, token: str) -> Principal:
+        """The token's holder. Raises NotAuthenticated."""

@@ -1,0 +1,215 @@
+"""The one consumer of `raw`: fills the telemetry store and finds shop events for `derived`.
+
+Order of one step, so that a crash at any point changes nothing but the work done twice:
+shop events found are appended to `derived` (keys declared, result awaited), then rows are
+written, then the cursor. Rows and keys are the same the next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from google.protobuf.message import DecodeError
+
+from collector.acknowledge import durable_now
+from collector.changes.change import change_row
+from collector.changes.intake import FORMAT as CHANGE
+from collector.events.intake import event_key
+from collector.otel_demo import event_of_span
+from collector.otlp.rows import log_rows, metric_rows, span_rows
+from collector.otlp.signals import BY_FORMAT, LOGS, METRICS, TRACES
+from collector.redaction import Redactor
+from kernel import strict_json
+from kernel.clock import parse_rfc3339
+from kernel.errors import BadInput
+from kernel.journal import Append, Item, JournalReader, JournalRecord, JournalWriter, Stream
+from kernel.shop_event import ShopEvent, decode_events, encode_event
+from kernel.telemetry_store.port import (
+    Batch,
+    ChangeRow,
+    EventRow,
+    LogRow,
+    MetricRow,
+    SpanRow,
+)
+from kernel.telemetry_store.sqlite_store import DeadLetter, SqliteTelemetryStore
+
+DERIVED = "derived"
+_RECORDS = 200
+_MAX_BYTES = 16 * 1024**2
+
+
+class Undecodable(Exception):
+    """A stored record that no rule of ours can read."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(reason)
+        self.rule = rule
+        self.reason = reason
+
+
+@dataclass
+class _Rows:
+    """What one step gathers."""
+
+    events: list[EventRow] = field(default_factory=list)
+    spans: list[SpanRow] = field(default_factory=list)
+    logs: list[LogRow] = field(default_factory=list)
+    metrics: list[MetricRow] = field(default_factory=list)
+    changes: list[ChangeRow] = field(default_factory=list)
+    found: list[tuple[JournalRecord, list[ShopEvent]]] = field(default_factory=list)
+    deadletters: list[DeadLetter] = field(default_factory=list)
+
+    def batch(self, cursor: int) -> Batch:
+        return Batch(cursor, self.events, self.spans, self.logs, self.metrics, self.changes)
+
+
+class Projector:
+    """One step reads a bounded batch of the journal, then of the derived stream."""
+
+    def __init__(
+        self,
+        journal: JournalReader,
+        derived_reader: JournalReader,
+        derived_writer: JournalWriter,
+        store: SqliteTelemetryStore,
+        redactor: Redactor,
+    ) -> None:
+        """The readers belong to this part alone; the writer is shared."""
+        self._journal = journal
+        self._derived_reader = derived_reader
+        self._derived_writer = derived_writer
+        self._store = store
+        self._redactor = redactor
+
+    def step(self) -> bool:
+        """True where more is waiting."""
+        journal_busy = self._project_journal()
+        derived_busy = self._project_derived()
+        return journal_busy or derived_busy
+
+    def _project_journal(self) -> bool:
+        records = self._journal.read(
+            [Stream.RAW, Stream.SHOP],
+            self._store.cursor(),
+            limit=_RECORDS,
+            max_bytes=_MAX_BYTES,
+        )
+        if not records:
+            return False
+        rows = _Rows()
+        for record in records:
+            try:
+                _project(record, rows)
+            except Undecodable as fault:
+                rows.deadletters.append(self._dead_letter(record, fault))
+        self._append_found(rows.found)
+        self._store.write_as("journal", rows.batch(records[-1].position), rows.deadletters)
+        return True
+
+    def _project_derived(self) -> bool:
+        """Rows of derived events have the negative position of their derived record."""
+        records = self._derived_reader.read(
+            [Stream.DERIVED], self._store.progress(DERIVED), limit=_RECORDS, max_bytes=_MAX_BYTES
+        )
+        if not records:
+            return False
+        rows = _Rows()
+        for record in records:
+            try:
+                rows.events += _event_rows(record, -record.position)
+            except Undecodable as fault:
+                rows.deadletters.append(self._dead_letter(record, fault))
+        self._store.write_as(DERIVED, rows.batch(records[-1].position), rows.deadletters)
+        return True
+
+    def _append_found(self, found: Sequence[tuple[JournalRecord, list[ShopEvent]]]) -> None:
+        """All appends are queued, then awaited: they share commits."""
+        futures = [
+            self._derived_writer.append(
+                Append(
+                    stream=Stream.DERIVED,
+                    source=record.source,
+                    format="shop.events",
+                    items=[
+                        Item(encode_event(event), event_key(event.source, event.id))
+                        for event in events
+                    ],
+                    detail={"origin": str(record.position)},
+                )
+            )
+            for record, events in found
+        ]
+        for future in futures:
+            durable_now(future)
+
+    def _dead_letter(self, record: JournalRecord, fault: Undecodable) -> DeadLetter:
+        position = -record.position if record.stream is Stream.DERIVED else record.position
+        return DeadLetter(
+            position=position,
+            item=-1,
+            at_us=record.received_us,
+            stream=record.stream,
+            source=record.source,
+            format=record.format,
+            rule=fault.rule,
+            reason=self._redactor.text(fault.reason)[:500],
+            length=len(record.body),
+            digest=self._redactor.digest(record.body),
+        )
+
+
+def _project(record: JournalRecord, rows: _Rows) -> None:
+    if record.stream is Stream.SHOP:
+        rows.events += _event_rows(record, record.position)
+    elif record.format in BY_FORMAT:
+        _project_otlp(record, rows)
+    elif record.format == CHANGE:
+        rows.changes += _change_rows(record)
+    else:
+        raise Undecodable("format.unknown", f"no rule reads the format {record.format[:80]!r}")
+
+
+def _project_otlp(record: JournalRecord, rows: _Rows) -> None:
+    message: Any = BY_FORMAT[record.format].request()
+    try:
+        message.ParseFromString(record.body)
+    except DecodeError as error:
+        raise Undecodable(record.format, str(error)[:200]) from None
+    if record.format == TRACES.format:
+        spans = span_rows(message, record.position)
+        rows.spans += spans
+        told = [
+            event_of_span(span, source=record.source, received_us=record.received_us)
+            for span in spans
+        ]
+        if events := [event for event in told if event is not None]:
+            rows.found.append((record, events))
+    elif record.format == LOGS.format:
+        rows.logs += log_rows(message, record.position, record.received_us)
+    elif record.format == METRICS.format:
+        rows.metrics += metric_rows(message, record.position)
+
+
+def _event_rows(record: JournalRecord, position: int) -> list[EventRow]:
+    try:
+        events = decode_events(record.body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Undecodable("shop.events", str(error)[:200]) from None
+    return [
+        EventRow(position, item, record.received_us, event) for item, event in enumerate(events)
+    ]
+
+
+def _change_rows(record: JournalRecord) -> list[ChangeRow]:
+    try:
+        stored = strict_json.loads(record.body)
+        return [
+            change_row(one, record.position, item, parse_rfc3339(one["at"]))
+            for item, one in enumerate(stored)
+        ]
+    except (BadInput, ValueError, TypeError, LookupError) as error:
+        raise Undecodable(CHANGE, f"{type(error).__name__}: {error}"[:200]) from None

@@ -1,0 +1,168 @@
+"""The redactor: masks text, judges values by their keys, walks documents."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum
+from functools import lru_cache
+from typing import Any, Final, Literal
+from urllib.parse import unquote
+
+from collector.redaction.keys import KeyClass, classify
+from collector.redaction.pan import find_pans, is_pan
+from kernel.errors import Unavailable
+
+_MAYBE = re.compile(r"[0-9](?:[ +-]?[0-9]){12}|@|%[0-9A-Fa-f]{2}|\\u00[0-9A-Fa-f]{2}")
+_EMAIL = re.compile(r"[\w.%+'-]{1,64}@(?:[\w-]{1,63}\.){1,8}[\w-]{1,63}")
+_ESCAPE = re.compile(r"\\u00([0-9A-Fa-f]{2})")
+_TOKEN = re.compile(r"\[(?:email|user|id):[0-9a-f]{16}\]\Z")
+# Dashes that NFKC leaves alone, and characters without width that could split a number.
+_LOOKALIKES = {
+    **dict.fromkeys([0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212], "-"),
+    **dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD], None),
+}
+_ROUNDS = 4
+_CACHED_CHARS = 256
+_FAULTS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
+
+Scalar = str | int | float | bool | None
+
+
+class _Dropped(Enum):
+    DROPPED = "dropped"
+
+
+DROPPED: Final = _Dropped.DROPPED
+Dropped = Literal[_Dropped.DROPPED]
+
+
+class RedactionFailed(Unavailable):
+    """The redactor could not judge a value, so nothing of it may be stored."""
+
+
+@contextmanager
+def failing_closed() -> Iterator[None]:
+    """Turn any fault of the walk into RedactionFailed: 503, and nothing is stored."""
+    try:
+        yield
+    except _FAULTS as error:
+        raise RedactionFailed(
+            f"redaction failed ({type(error).__name__}), so nothing was stored",
+            hint="send it again; if it keeps failing, leave out the newest field",
+        ) from error
+
+
+class Redactor:
+    """Masks by one installation's key. Safe to share between threads."""
+
+    def __init__(self, key: bytes) -> None:
+        """`key`: at least 16 secret bytes; tokens made with another key do not join."""
+        if len(key) < 16:
+            raise ValueError("the redaction key needs at least 16 bytes")
+        self._key = key
+        self._cached = lru_cache(maxsize=16_384)(self._masked)
+
+    def text(self, text: str, *, identifier: bool = False) -> str:
+        """`text` with card numbers and e-mail addresses masked, also through escapes.
+
+        `identifier`: a card-like number becomes a keyed token that is still one to one.
+        """
+        if text.isascii() and _MAYBE.search(text) is None:
+            return text
+        if len(text) <= _CACHED_CHARS:
+            return self._cached(text, identifier)
+        return self._masked(text, identifier)
+
+    def value(self, key: str, value: Scalar) -> Scalar | Dropped:
+        """A scalar under its key: masked, made a token, or DROPPED."""
+        kind = classify(key)
+        if kind is KeyClass.DROP:
+            return DROPPED
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        if kind in (KeyClass.EMAIL, KeyClass.PERSON):
+            return self._person(kind, str(value))
+        identifier = kind is KeyClass.IDENTIFIER
+        if isinstance(value, str):
+            return self.text(value, identifier=identifier)
+        if 10**12 <= abs(value) < 10**19 and value == int(value):
+            digits = str(abs(int(value)))
+            return self._pan_token(digits, identifier) if is_pan(digits) else value
+        return value
+
+    def document(self, document: Any) -> Any:
+        """A decoded JSON document with every key and value judged; a copy, never in place."""
+        with failing_closed():
+            redacted = self._walk("", document)
+            return None if redacted is DROPPED else redacted
+
+    def digest(self, data: bytes) -> str:
+        """Keyed digest (hex) of what is not kept."""
+        return hmac.new(self._key, b"digest\0" + data, hashlib.sha256).hexdigest()
+
+    def _walk(self, key: str, node: Any) -> Any:
+        if isinstance(node, Mapping | list) and key and classify(key) is KeyClass.DROP:
+            return DROPPED
+        if isinstance(node, Mapping):
+            pairs = ((name, self._walk(name, child)) for name, child in node.items())
+            return {self.text(name): child for name, child in pairs if child is not DROPPED}
+        if isinstance(node, list):
+            children = (self._walk(key, child) for child in node)
+            return [child for child in children if child is not DROPPED]
+        return self.value(key, node)
+
+    def _masked(self, text: str, identifier: bool) -> str:
+        result = form = self._mask(text, identifier=identifier)
+        for _ in range(_ROUNDS):
+            unfolded = _unfold(form)
+            if unfolded == form:
+                break
+            form = self._mask(unfolded, identifier=identifier)
+            if form != unfolded:
+                result = form
+        return result
+
+    def _mask(self, text: str, *, identifier: bool) -> str:
+        hits = find_pans(text)
+        if hits:
+            parts: list[str] = []
+            at = 0
+            for start, end, digits in hits:
+                parts += [text[at:start], self._pan_token(digits, identifier)]
+                at = end
+            text = "".join([*parts, text[at:]])
+        if "@" in text:
+            text = _EMAIL.sub(lambda match: self._token("email", match[0]), text)
+        return text
+
+    def _person(self, kind: KeyClass, value: str) -> str:
+        if _TOKEN.match(value):
+            return value
+        return self._token("email" if kind is KeyClass.EMAIL else "user", value)
+
+    def _pan_token(self, digits: str, identifier: bool) -> str:
+        return self._token("id", digits) if identifier else f"[pan:{digits[-4:]}]"
+
+    def _token(self, kind: str, value: str) -> str:
+        message = f"{kind}\0{value.strip().lower()}".encode()
+        return f"[{kind}:{hmac.new(self._key, message, hashlib.sha256).hexdigest()[:16]}]"
+
+
+def _unfold(text: str) -> str:
+    """One layer less: compatibility forms, look-alikes, percent and JSON escapes."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).translate(_LOOKALIKES)
+        text = "".join(
+            str(unicodedata.digit(char)) if char.isdigit() and not char.isascii() else char
+            for char in text
+        )
+    if "%" in text:
+        text = unquote(text)
+    if "\\u00" in text:
+        text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+    return text

@@ -1,0 +1,117 @@
+"""The collector on real stores in one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from access.principal import Principal, Role
+from app.errors import install_error_mapping
+from collector.changes.intake import ChangeIntake
+from collector.deadletters import DeadLetterService
+from collector.endpoints import CollectorServices, build_router
+from collector.events.intake import EventIntake
+from collector.otlp.intake import OtlpIntake
+from collector.projector import Projector
+from collector.queries import TelemetryQueries
+from collector.receipts import ReceiptService
+from collector.redaction import Redactor
+from collector.redaction.keyfile import load_or_create
+from kernel.clock import FrozenClock
+from kernel.errors import NotAllowed, NotAuthenticated
+from kernel.journal import JournalReader, JournalWriter
+from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
+
+TOKENS = {
+    "shop-token": Principal("p1", "shop", "machine", frozenset({Role.INGEST}), "token"),
+    "viewer-token": Principal("p2", "ada", "person", frozenset({Role.VIEWER}), "token"),
+    "admin-token": Principal("p3", "root", "person", frozenset({Role.ADMIN, Role.VIEWER}), "token"),
+}
+
+
+class TokenTable:
+    """Bearer tokens in memory: authenticator and guard in one."""
+
+    @property
+    def guard(self) -> TokenTable:
+        return self
+
+    def authenticate_bearer(self, token: str) -> Principal:
+        if token not in TOKENS:
+            raise NotAuthenticated("this token is not known")
+        return TOKENS[token]
+
+    def require(self, *roles: Role):
+        from fastapi import Request
+
+        def dependency(request: Request) -> Principal:
+            scheme, _, token = request.headers.get("authorization", "").partition(" ")
+            if scheme != "Bearer":
+                raise NotAuthenticated("no token")
+            principal = self.authenticate_bearer(token)
+            if not principal.has(*roles):
+                raise NotAllowed("not for this role")
+            return principal
+
+        # The annotation is resolved in the module's names, where Request is not.
+        dependency.__annotations__ = {"request": Request}
+        return dependency
+
+
+class World:
+    """Journal, derived journal, telemetry store, intake, projector."""
+
+    def __init__(self, folder: Path, clock: FrozenClock | None = None) -> None:
+        self.folder = folder
+        self.clock = clock or FrozenClock()
+        self.journal_path = folder / "journal.db"
+        self.derived_path = folder / "derived.db"
+        self.tokens = TokenTable()
+        self.redactor = Redactor(load_or_create(folder))
+        self.writer = JournalWriter(self.journal_path, self.clock)
+        self.derived = JournalWriter(self.derived_path, self.clock)
+        self.store = SqliteTelemetryStore(folder / "telemetry", self.clock)
+        self.otlp = OtlpIntake(self.redactor)
+        self.projector = self.new_projector()
+
+    def new_projector(self) -> Projector:
+        return Projector(
+            JournalReader(self.journal_path),
+            JournalReader(self.derived_path),
+            self.derived,
+            self.store,
+            self.redactor,
+        )
+
+    def project(self) -> None:
+        while self.projector.step():
+            pass
+
+    def client(self, token: str = "shop-token") -> TestClient:
+        app = FastAPI()
+        install_error_mapping(app, self.clock)
+        services = CollectorServices(
+            writer=self.writer,
+            events=EventIntake(self.redactor, self.clock),
+            changes=ChangeIntake(self.redactor, self.clock),
+            queries=TelemetryQueries(self.store, self.clock),
+            receipts=ReceiptService(self.journal_path, self.store),
+            deadletters=DeadLetterService(self.journal_path, self.store),
+        )
+        app.include_router(build_router(services, self.tokens))
+        return TestClient(
+            app,
+            headers={"Authorization": f"Bearer {token}"},
+            raise_server_exceptions=False,
+        )
+
+    def journal_bytes(self) -> bytes:
+        files = sorted(self.folder.rglob("*.db*"))
+        return b"".join(path.read_bytes() for path in files)
+
+    def close(self) -> None:
+        self.writer.close()
+        self.derived.close()
+        self.store.close()
