@@ -1,0 +1,307 @@
+"""Alerts become members, members become incidents: in the caller's unit of work, audited.
+
+One door for Alertmanager's alerts and for our own burn alerts, so that one cause told by both is
+one incident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlmodel import Session
+
+from audit.entries import Actor, Entry, Payload
+from audit.log import AuditLog
+from kernel.clock import MINUTE_US, Clock
+from kernel.errors import NotFound
+from kernel.facts import publish
+from kernel.facts.triage import IncidentChanged, IncidentOpened, IncidentResolved
+from kernel.ids import uuid7
+from triage import repository
+from triage.identity import OPENED_IT, Delivery, Member, choose, is_over, merge
+from triage.incident import (
+    Event,
+    Impact,
+    IncidentState,
+    Severity,
+    is_quiet,
+    severity,
+    step,
+)
+from triage.models import IncidentRow
+from triage.ports import Budgets
+from triage.second_channel import SecondChannel
+from triage.settings import TriageSettings
+
+SYSTEM = Actor(kind="system", ref="triage")
+_MAX_LABELS = 64
+_MAX_TITLE = 200
+
+
+class Admission:
+    """Applies tellings and transitions to the rows. Opens no transaction of its own."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        audit_log: AuditLog,
+        settings: TriageSettings,
+        second: SecondChannel,
+        budgets: Budgets | None = None,
+    ) -> None:
+        self._clock = clock
+        self._audit = audit_log
+        self._settings = settings
+        self._second = second
+        self._budgets = budgets
+
+    def tell(self, session: Session, told: Delivery) -> str:
+        """Take one telling of an alert. Returns the incident's id, "" where it has none.
+
+        An alert that was only ever told as resolved belongs to no incident: nothing burned that
+        we know of. If its firing comes late, the incident is opened and resolved at once.
+        """
+        now_us = self._clock.now_us()
+        known = repository.member(session, told.key)
+        member = merge(known, told, now_us)
+        if known is not None and known.same_state(member):
+            repository.save_member(session, member)
+            if member.firing and member.incident_id:
+                self._confirmed(session, member.incident_id)
+            return member.incident_id
+        row: IncidentRow | None = None
+        if not member.incident_id and member.fired:
+            member, row = self._place(session, member)
+        elif member.incident_id:
+            row = repository.incident(session, member.incident_id)
+        repository.save_member(session, member)
+        if row is None:
+            return ""
+        if member.firing:
+            self.move(session, row, Event.FIRING, SYSTEM)
+        elif row.state == IncidentState.RESOLVED and member.ends_us is not None:
+            row.over_us = max(row.over_us or 0, member.ends_us)
+            session.add(row)
+        self.settle(session, row)
+        return row.id
+
+    def settle(self, session: Session, row: IncidentRow) -> bool:
+        """Resolve the incident if nothing of it burns any more."""
+        if row.state == IncidentState.RESOLVED:
+            return False
+        members = repository.members_of(session, row.id)
+        if not is_over(members, (self._burning(one) for one in row.objective_ids)):
+            return False
+        ends = [one.ends_us for one in members if one.ends_us is not None]
+        row.over_us = max(ends, default=self._clock.now_us())
+        return self.move(session, row, Event.ALL_CLEAR, SYSTEM)
+
+    def check_quiet(self, session: Session, row: IncidentRow) -> bool:
+        """Flag the incident as stale where nobody has confirmed its alerts for too long."""
+        firing = [one for one in repository.members_of(session, row.id) if one.firing]
+        if not firing or any(one.told.source == "tillwatch" for one in firing):
+            return False
+        last_us = max(one.last_told_us for one in firing)
+        if not is_quiet(last_us, self._settings.alert_repeat_interval_s, self._clock.now_us()):
+            return False
+        return self.move(session, row, Event.QUIET, SYSTEM)
+
+    def move(self, session: Session, row: IncidentRow, event: Event, actor: Actor) -> bool:
+        """Move the state machine; write, publish and audit if it moved. Raises Conflict."""
+        now_us = self._clock.now_us()
+        before = repository.machine(row)
+        after = step(before, event, now_us)
+        if after == before:
+            return False
+        row.state, row.stale = after.state, after.stale
+        row.acknowledged_us, row.resolved_us = after.acknowledged_us, after.resolved_us
+        row.updated_us = now_us
+        if event is Event.ACKNOWLEDGED:
+            row.acknowledged_by = actor.ref
+        if event is Event.CLOSED:
+            row.over_us = now_us
+        if after.state is not IncidentState.RESOLVED:
+            row.over_us = None
+        session.add(row)
+        what = _WORDS[event] if before.state is not after.state or event is Event.QUIET else ""
+        if not what:
+            self.changed(session, row, "confirmed")
+            return True
+        self.record(session, row, f"incident.{what}", actor)
+        if after.state is IncidentState.RESOLVED:
+            self._publish_resolved(session, row)
+            self._second.announce(session, row, "resolved", now_us)
+        elif what == "reopened":
+            self._second.announce(session, row, "opened", now_us)
+        repository.mark_dirty(session, row.id, now_us)
+        self.changed(session, row, what)
+        return True
+
+    def changed(self, session: Session, row: IncidentRow, what: str) -> None:
+        """Card and page render anew."""
+        publish(session, IncidentChanged(incident_id=row.id, what=what), self._clock.now_us())
+
+    def record(
+        self,
+        session: Session,
+        row: IncidentRow,
+        kind: str,
+        actor: Actor,
+        data: Mapping[str, Any] | None = None,
+        payloads: Mapping[str, bytes] | None = None,
+    ) -> str:
+        """Audit record about an incident, in the transaction of the change."""
+        return self._audit.record(
+            session,
+            Entry(
+                type=kind,
+                actor=actor,
+                subject_kind="incident",
+                subject_ref=row.id,
+                incident=row.id,
+                data={"number": row.number, "state": str(row.state), **(data or {})},
+                payloads={name: Payload(text) for name, text in (payloads or {}).items()},
+            ),
+        )
+
+    def _confirmed(self, session: Session, incident_id: str) -> None:
+        row = repository.incident(session, incident_id)
+        if row is None:
+            return
+        if row.state == IncidentState.RESOLVED:
+            self.move(session, row, Event.FIRING, SYSTEM)
+        else:
+            self.move(session, row, Event.REFRESHED, SYSTEM)
+
+    def _place(self, session: Session, member: Member) -> tuple[Member, IncidentRow | None]:
+        choice = choose(member, repository.candidates(session, member.told.starts_us))
+        if choice is not None:
+            row = repository.incident(session, choice.incident_id)
+            if row is not None:
+                member = replace(member, incident_id=row.id, joined_by=choice.joined_by)
+                self._join(session, row, member)
+                return member, row
+        if not member.told.pages:
+            return member, None
+        row = self._open(session, member)
+        return replace(member, incident_id=row.id, joined_by=OPENED_IT), row
+
+    def _join(self, session: Session, row: IncidentRow, member: Member) -> None:
+        _absorb(row, member)
+        now_us = self._clock.now_us()
+        row.updated_us = now_us
+        session.add(row)
+        data = {"source": member.told.source, "joined_by": member.joined_by}
+        self.record(session, row, "incident.joined", SYSTEM, data)
+        repository.mark_dirty(session, row.id, now_us)
+        self.changed(session, row, "joined")
+
+    def _open(self, session: Session, member: Member) -> IncidentRow:
+        now_us = self._clock.now_us()
+        told = member.told
+        row = IncidentRow(
+            id=uuid7(self._clock),
+            number=repository.next_number(session),
+            state=IncidentState.OPEN,
+            severity=_first_severity(told, now_us, self._settings),
+            title=_one_line(told.title) or "An alert fires",
+            service=told.service,
+            objective_ids=[],
+            segments=[],
+            labels={},
+            group_keys=[],
+            impact={},
+            onset_us=member.onset_us,
+            last_onset_us=member.onset_us,
+            opened_us=now_us,
+            updated_us=now_us,
+        )
+        _absorb(row, member)
+        session.add(row)
+        session.flush()
+        data = {"severity": str(row.severity), "objectives": row.objective_ids}
+        self.record(session, row, "incident.opened", SYSTEM, data, {"title": row.title.encode()})
+        publish(
+            session,
+            IncidentOpened(
+                incident_id=row.id,
+                number=row.number,
+                service=row.service,
+                objective_ids=row.objective_ids,
+                onset_us=row.onset_us,
+                opened_us=now_us,
+                severity=row.severity,
+            ),
+            now_us,
+        )
+        self._second.announce(session, row, "opened", now_us)
+        repository.mark_dirty(session, row.id, now_us)
+        return row
+
+    def _publish_resolved(self, session: Session, row: IncidentRow) -> None:
+        now_us = self._clock.now_us()
+        publish(
+            session,
+            IncidentResolved(
+                incident_id=row.id,
+                service=row.service,
+                objective_ids=row.objective_ids,
+                onset_us=row.onset_us,
+                resolved_us=row.resolved_us or now_us,
+            ),
+            now_us,
+        )
+
+    def _burning(self, objective_id: str) -> bool:
+        """False also for an objective that is not ours (a label of somebody else's rule)."""
+        if self._budgets is None:
+            return False
+        try:
+            return self._budgets.burning(objective_id, {})
+        except NotFound:
+            return False
+
+
+_WORDS = {
+    Event.ACKNOWLEDGED: "acknowledged",
+    Event.ALL_CLEAR: "resolved",
+    Event.CLOSED: "closed",
+    Event.FIRING: "reopened",
+    Event.QUIET: "stale",
+    Event.REFRESHED: "",
+}
+
+
+def _absorb(row: IncidentRow, member: Member) -> None:
+    """What a new member adds. New lists each time: the row notices replaced values only."""
+    told = member.told
+    row.onset_us = min(row.onset_us, member.onset_us)
+    row.last_onset_us = max(row.last_onset_us, member.onset_us)
+    row.service = row.service or told.service
+    if told.objective_id and told.objective_id not in row.objective_ids:
+        row.objective_ids = [*row.objective_ids, told.objective_id]
+    if told.group_key and told.group_key not in row.group_keys:
+        row.group_keys = [*row.group_keys, told.group_key]
+    segment = dict(told.segment)
+    if segment and segment not in row.segments:
+        row.segments = [*row.segments, segment]
+    # Segments are kept apart: one alert's segment must not label the whole incident.
+    labels = {name: text for name, text in told.labels.items() if name not in segment}
+    merged = {**labels, **row.labels}
+    row.labels = dict(sorted(merged.items())[:_MAX_LABELS])
+
+
+def _first_severity(told: Delivery, now_us: int, settings: TriageSettings) -> Severity:
+    """From the alert's own counts, until the account of the till is asked (with the brief)."""
+    impact = None
+    if told.total:
+        minutes = max(1.0, (now_us - told.onset_us) / MINUTE_US)
+        impact = Impact(bad=told.bad, total=told.total, recent_bad=told.bad, minutes=minutes)
+    return severity(impact, [told.labels.get("severity", "")], settings.scale)
+
+
+def _one_line(text: str) -> str:
+    """Text from outside, without control characters, bounded."""
+    return "".join(char if char.isprintable() else " " for char in text).strip()[:_MAX_TITLE]

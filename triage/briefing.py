@@ -1,0 +1,244 @@
+"""The work queue of briefs: evidence and a deterministic brief at once, and again while it burns.
+
+Evidence is gathered and the account is asked outside of any write transaction; the model has its
+own part (`triage.asking`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session
+
+from kernel.clock import HOUR_US, MINUTE_US, SECOND_US, Clock
+from kernel.database import Database
+from kernel.errors import TillwatchError
+from kernel.facts import publish
+from slo.objective import Objective
+from triage import repository
+from triage.admission import Admission
+from triage.brief.claims import Brief
+from triage.brief.writer import compose
+from triage.brief_rows import brief_ready, brief_row, evidence_row, record_brief
+from triage.evidence.evidence import EvidenceBundle, IncidentContext
+from triage.evidence.outcome import rule_of
+from triage.incident import (
+    Impact,
+    IncidentState,
+    Severity,
+    heavier,
+    rate_window,
+    severity,
+)
+from triage.models import BriefWorkRow, IncidentRow
+from triage.ports import Budgets, Gatherer
+from triage.settings import TriageSettings
+
+MAX_REVISIONS = 60
+_UNREACHABLE = (TillwatchError, OSError, sqlite3.Error)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What briefs are made from. `model_set`: `Asking` runs too, new content is put up for it."""
+
+    gatherer: Gatherer
+    budgets: Budgets | None = None
+    objectives: Mapping[str, Objective] = field(default_factory=dict)
+    model_set: bool = False
+
+
+class Briefing:
+    """Part "triage.brief": evidence and the deterministic brief."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        admission: Admission,
+        settings: TriageSettings,
+        sources: Sources,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._admission = admission
+        self._settings = settings
+        self._sources = sources
+
+    def step(self) -> bool:
+        """Brief the incident that waits longest; True where one was due."""
+        now_us = self._clock.now_us()
+        with self._database.reading() as session:
+            work = repository.due_work(session, now_us)
+            row = repository.incident(session, work.incident_id) if work else None
+        if work is None or row is None:
+            return False
+        impact = self._impact(row, now_us)
+        bundle = self._sources.gatherer.gather(self._context(row, now_us))
+        brief = compose(bundle)
+        with self._database.unit_of_work() as session:
+            self._store(session, work, bundle, brief, impact)
+        return True
+
+    def _context(self, row: IncidentRow, now_us: int) -> IncidentContext:
+        objectives = self._sources.objectives
+        known = [objectives[one] for one in row.objective_ids if one in objectives]
+        return IncidentContext(
+            incident_id=row.id,
+            title=row.title,
+            service=row.service,
+            onset_us=row.onset_us,
+            now_us=row.resolved_us or now_us,
+            objective_ids=tuple(row.objective_ids),
+            segments=tuple(row.segments),
+            labels=row.labels,
+            rule=rule_of(known),
+            resolved_us=row.resolved_us,
+        )
+
+    def _impact(self, row: IncidentRow, now_us: int) -> tuple[str, Impact] | None:
+        """Impact of the objective that is hit hardest; None where the account cannot say."""
+        until_us = row.resolved_us or now_us
+        found: list[tuple[int, int, str, Impact]] = []
+        for objective_id in row.objective_ids:
+            try:
+                impact = self._impact_of(objective_id, row.onset_us, until_us)
+            except _UNREACHABLE:
+                continue
+            if impact is not None:
+                money = sum((impact.bad_minor or {}).values())
+                found.append((money, impact.bad, objective_id, impact))
+        if not found:
+            return None
+        hardest = max(found, key=lambda one: one[:3])
+        return hardest[2], hardest[3]
+
+    def _impact_of(self, objective_id: str, onset_us: int, until_us: int) -> Impact | None:
+        if self._sources.budgets is None:
+            return None
+        from_us, to_us = on_slices(onset_us, until_us)
+        whole = self._sources.budgets.impact(objective_id, {}, from_us, to_us)
+        recent_from, recent_to = on_slices(*rate_window(onset_us, until_us))
+        recent = self._sources.budgets.impact(objective_id, {}, recent_from, recent_to)
+        return Impact(
+            bad=whole.bad,
+            total=whole.total,
+            bad_minor=dict(whole.bad_minor),
+            lost_minor=dict(whole.lost),
+            recent_bad=recent.bad,
+            recent_bad_minor=dict(recent.bad_minor),
+            minutes=(recent_to - recent_from) / MINUTE_US,
+        )
+
+    def _store(
+        self,
+        session: Session,
+        seen: BriefWorkRow,
+        bundle: EvidenceBundle,
+        brief: Brief,
+        impact: tuple[str, Impact] | None,
+    ) -> None:
+        now_us = self._clock.now_us()
+        work = session.get(BriefWorkRow, seen.incident_id)
+        row = repository.incident(session, seen.incident_id)
+        if work is None or row is None:
+            return
+        self._weigh(row, impact)
+        over = row.state == IncidentState.RESOLVED
+        changed_meanwhile = work.due_us != seen.due_us
+        if not changed_meanwhile:
+            work.state = "clean" if over else "dirty"
+            work.due_us = now_us + self._settings.brief_refresh_s * SECOND_US
+        content, numbers = digests(bundle, brief, row)
+        new_content = content != work.content
+        standing = repository.newest_brief(session, row.id)
+        model_stands = standing is not None and standing.source == "model" and not new_content
+        new_numbers = numbers != work.numbers
+        work.numbers = numbers
+        wanted = new_content or (new_numbers and not model_stands)
+        if wanted and (work.revision < MAX_REVISIONS or over):
+            work.revision += 1
+            work.content = content
+            self._write(session, row, work.revision, bundle, brief)
+            if new_content and self._sources.model_set and not over:
+                work.ask, work.asked_times = "wanted", 0
+            if new_content and not over:
+                publish(session, brief_ready(row, work.revision, bundle.labels), now_us)
+            self._admission.changed(session, row, "brief")
+        elif wanted or new_numbers:
+            self._admission.changed(session, row, "impact")
+        session.add(work)
+        session.add(row)
+
+    def _weigh(self, row: IncidentRow, impact: tuple[str, Impact] | None) -> None:
+        """Store the impact; let the severity rise where the shop loses more."""
+        if impact is None:
+            return
+        objective_id, numbers = impact
+        row.impact = {
+            "objective": objective_id,
+            "bad": numbers.bad,
+            "total": numbers.total,
+            "bad_minor": dict(numbers.bad_minor or {}),
+            "lost_minor": dict(numbers.lost_minor or {}),
+            "orders_per_minute": round(numbers.orders_per_minute, 2),
+            "money_per_minute": round(numbers.money_per_minute, 2),
+            "from_us": row.onset_us,
+            "to_us": row.resolved_us or self._clock.now_us(),
+        }
+        if row.state != IncidentState.RESOLVED:
+            label = row.labels.get("severity", "")
+            weight = severity(numbers, [label], self._settings.scale)
+            row.severity = heavier(Severity(row.severity), weight)
+
+    def _write(
+        self,
+        session: Session,
+        row: IncidentRow,
+        revision: int,
+        bundle: EvidenceBundle,
+        brief: Brief,
+    ) -> None:
+        for piece in bundle.evidence:
+            session.add(evidence_row(row.id, revision, piece))
+        session.add(
+            brief_row(row.id, (revision, revision), brief, bundle.labels, self._clock.now_us())
+        )
+        record_brief(self._admission, session, row, revision, brief)
+
+
+def on_slices(from_us: int, to_us: int) -> tuple[int, int]:
+    """Widened to slice borders: 5 s, and 1 min for what is older than about 2 h."""
+    slice_us = 5 * SECOND_US if to_us - from_us < 2 * HOUR_US else MINUTE_US
+    return from_us // slice_us * slice_us, -(-to_us // slice_us) * slice_us
+
+
+def digests(bundle: EvidenceBundle, brief: Brief, row: IncidentRow) -> tuple[str, str]:
+    """What the brief says without its numbers, and the rough sizes of the numbers."""
+    content = {
+        "labels": dict(bundle.labels),
+        "verdict": str(bundle.verdict),
+        "missing": list(bundle.missing_sources),
+        "kinds": sorted(piece.kind for piece in bundle.evidence),
+        "over": row.state == IncidentState.RESOLVED,
+        "claims": len(brief.claims),
+    }
+    counted = [row.impact.get("bad", 0), *row.impact.get("lost_minor", {}).values()]
+    sizes = {"sizes": [_size(one) for one in counted], "severity": str(row.severity)}
+    return _digest(content), _digest(sizes)
+
+
+def _size(count: int) -> int:
+    """Steps of a quarter: 100 and 120 are one size, 100 and 130 are two."""
+    return math.floor(math.log(count) / math.log(1.25)) if count > 0 else -1
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

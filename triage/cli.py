@@ -1,0 +1,86 @@
+"""`tillwatch incident list|show`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import typer
+
+from kernel.money import format_money
+from triage.schemas import IncidentOut
+from triage.service import IncidentService
+
+Opener = Callable[[Path | None], AbstractContextManager[IncidentService]]
+
+
+def build_cli(opener: Opener) -> typer.Typer:
+    """`opener(data_dir)` opens the stores for reading."""
+    cli = typer.Typer(no_args_is_help=True, help="Incidents: what broke, what it costs, and why.")
+
+    @cli.command("list")
+    def listed(
+        state: str = typer.Option("", help="open, acknowledged or resolved"),
+        limit: int = typer.Option(20, min=1, max=200),
+        as_json: bool = typer.Option(False, "--json", help="one JSON document"),
+        data_dir: Path | None = typer.Option(None, "--data-dir"),
+    ) -> None:
+        """Incidents, newest first."""
+        with opener(data_dir) as incidents:
+            found = incidents.list(state or None, limit)
+        if as_json:
+            document = [one.model_dump(mode="json", by_alias=True) for one in found]
+            typer.echo(json.dumps({"incidents": document}, ensure_ascii=False))
+            return
+        if not found:
+            typer.echo("No incidents.")
+        for one in found:
+            stale = " (stale)" if one.stale else ""
+            typer.echo(
+                f"{one.number:<8} {one.state + stale:<14} {one.severity:<9}"
+                f" {one.opened_at[:19]}Z  {one.title}"
+            )
+
+    @cli.command("show")
+    def show(
+        incident: str = typer.Argument(help="INC-n or the id"),
+        as_json: bool = typer.Option(False, "--json", help="one JSON document"),
+        data_dir: Path | None = typer.Option(None, "--data-dir"),
+    ) -> None:
+        """One incident with its brief, evidence and proposals."""
+        with opener(data_dir) as incidents:
+            found = incidents.show(incident)
+        if as_json:
+            typer.echo(json.dumps(found.model_dump(mode="json", by_alias=True), ensure_ascii=False))
+        else:
+            typer.echo("\n".join(_lines(found)))
+
+    return cli
+
+
+def _lines(found: IncidentOut) -> list[str]:
+    stale = ", stale" if found.stale else ""
+    lines = [
+        f"{found.number}  {found.title}",
+        f"state     {found.state}{stale}, {found.severity}",
+        f"opened    {found.opened_at}   onset {found.onset_at}",
+        f"resolved  {found.resolved_at or '-'}",
+        f"slos      {', '.join(found.slos) or '-'}",
+    ]
+    if found.impact:
+        lost = ", ".join(format_money(one.lost_minor, one.currency) for one in found.impact.money)
+        lines.append(
+            f"impact    {found.impact.bad} of {found.impact.total} failed"
+            f" ({found.impact.objective}), lost {lost or 'nothing yet'}"
+        )
+    if found.brief:
+        lines += ["", found.brief.text]
+        if found.brief.missing_sources:
+            lines.append(f"Could not be asked: {', '.join(found.brief.missing_sources)}")
+    lines += ["", *(f"{one.id:<4} {one.summary}" for one in found.evidence)]
+    lines += [
+        f"proposal  {one.runbook} / {one.step} ({one.tier}): {one.state}" for one in found.proposals
+    ]
+    return lines

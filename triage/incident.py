@@ -1,0 +1,172 @@
+"""The incident's state machine and the judgements about it. Pure: no clock, no store, no settings.
+
+    open -> acknowledged -> resolved        resolved -> open when a member turns out to burn still
+
+`stale` is a flag beside the state: nobody has confirmed for long that the alerts still fire, so
+the card asks and a human closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from kernel.clock import HOUR_US, MINUTE_US, SECOND_US
+from kernel.errors import Conflict
+from kernel.money import exponent
+
+_STALE_AT_LEAST_US = 4 * HOUR_US
+_RATE_WINDOW_US = 5 * MINUTE_US
+_PAGING_LABELS = frozenset({"critical", "page", "paging", "p1", "sev1", "high"})
+
+
+class IncidentState(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Event(StrEnum):
+    """What can happen to an incident."""
+
+    ACKNOWLEDGED = "acknowledged"  # a person takes it
+    ALL_CLEAR = "all_clear"  # every member is resolved and its objectives no longer burn
+    FIRING = "firing"  # a member fires (again, or was told late)
+    REFRESHED = "refreshed"  # a member was confirmed to fire still
+    QUIET = "quiet"  # nobody has confirmed it for too long
+    CLOSED = "closed"  # a person closes a stale incident
+
+
+class Severity(StrEnum):
+    """How bad it is for the shop. The order of the members is the order of weight."""
+
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+    @property
+    def weight(self) -> int:
+        """0 is the lightest."""
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True)
+class Incident:
+    """The part of an incident that the machine moves."""
+
+    state: IncidentState = IncidentState.OPEN
+    stale: bool = False
+    acknowledged_us: int | None = None
+    resolved_us: int | None = None
+
+
+def step(incident: Incident, event: Event, now_us: int) -> Incident:
+    """The incident after `event`. Repeats change nothing. Raises Conflict for what cannot be."""
+    resolved = incident.state is IncidentState.RESOLVED
+    match event:
+        case Event.ACKNOWLEDGED:
+            return _acknowledge(incident, now_us)
+        case Event.CLOSED if not resolved and not incident.stale:
+            raise Conflict(
+                "its alerts are still confirmed to fire",
+                hint="it closes by itself when they are resolved",
+            )
+        case Event.ALL_CLEAR | Event.CLOSED if not resolved:
+            return replace(incident, state=IncidentState.RESOLVED, stale=False, resolved_us=now_us)
+        case Event.FIRING if resolved:
+            return Incident()
+        case Event.FIRING | Event.REFRESHED if not resolved:
+            return replace(incident, stale=False)
+        case Event.QUIET if not resolved:
+            return replace(incident, stale=True)
+        case _:
+            return incident
+
+
+def _acknowledge(incident: Incident, now_us: int) -> Incident:
+    if incident.state is IncidentState.RESOLVED:
+        raise Conflict("the incident is over: there is nothing left to acknowledge")
+    if incident.state is IncidentState.ACKNOWLEDGED:
+        return incident
+    return replace(incident, state=IncidentState.ACKNOWLEDGED, acknowledged_us=now_us)
+
+
+def is_quiet(last_confirmed_us: int, repeat_interval_s: int, now_us: int) -> bool:
+    """No refresh for max(4 h, 2 x repeat interval) (DESIGN 6)."""
+    patience_us = max(_STALE_AT_LEAST_US, 2 * repeat_interval_s * SECOND_US)
+    return now_us - last_confirmed_us >= patience_us
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What the shop loses, summed over the incident and as a rate of its newest minutes.
+
+    `bad_minor`: value attempted in bad units; `lost_minor`: each checkout once, where no payment
+    of it succeeded. Both per currency in minor units; `minutes` is the length of the rate window.
+    """
+
+    bad: int = 0
+    total: int = 0
+    bad_minor: Mapping[str, int] | None = None
+    lost_minor: Mapping[str, int] | None = None
+    recent_bad: int = 0
+    recent_bad_minor: Mapping[str, int] | None = None
+    minutes: float = 0.0
+
+    @property
+    def orders_per_minute(self) -> float:
+        """Attempts that fail per minute, now."""
+        return self.recent_bad / self.minutes if self.minutes else 0.0
+
+    @property
+    def money_per_minute(self) -> float:
+        """Major units per minute at risk, now, of the currency that loses most.
+
+        Currencies are not converted into each other: there is no rate that we could prove.
+        """
+        if not self.minutes or not self.recent_bad_minor:
+            return 0.0
+        rates = [
+            minor / float(10 ** exponent(currency)) / self.minutes
+            for currency, minor in self.recent_bad_minor.items()
+        ]
+        return max(rates)
+
+
+def rate_window(onset_us: int, now_us: int) -> tuple[int, int]:
+    """The newest 5 minutes, but not before the onset; at least one minute."""
+    start_us = max(onset_us, now_us - _RATE_WINDOW_US)
+    return min(start_us, now_us - MINUTE_US), now_us
+
+
+@dataclass(frozen=True)
+class SeverityScale:
+    """From which rate on an incident is major or critical (per minute; money in major units)."""
+
+    major_orders: float = 1.0
+    critical_orders: float = 10.0
+    major_money: float = 100.0
+    critical_money: float = 1000.0
+
+
+def severity(impact: Impact | None, labels: Iterable[str], scale: SeverityScale) -> Severity:
+    """Weight by what the shop loses; the alerts' own labels count where nothing is known, and
+    lift a known small impact by no more than to `major`.
+    """
+    paging = any(label.strip().lower() in _PAGING_LABELS for label in labels)
+    if impact is None or impact.total == 0:
+        return Severity.MAJOR if paging else Severity.MINOR
+    orders, money = impact.orders_per_minute, impact.money_per_minute
+    if orders >= scale.critical_orders or money >= scale.critical_money:
+        return Severity.CRITICAL
+    if orders >= scale.major_orders or money >= scale.major_money or paging:
+        return Severity.MAJOR
+    return Severity.MINOR
+
+
+def heavier(one: Severity, other: Severity) -> Severity:
+    """The worse of the two: an incident's severity never falls by itself while it is open."""
+    return one if one.weight >= other.weight else other

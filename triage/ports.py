@@ -1,0 +1,59 @@
+"""What triage asks of others, as small as it can be. `app` hands in what fulfils it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from triage.evidence.evidence import EvidenceBundle, IncidentContext
+
+
+class ImpactNumbers(Protocol):
+    """Sums over a window; money per currency in minor units."""
+
+    @property
+    def bad(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def lost(self) -> Mapping[str, int]: ...
+    @property
+    def bad_minor(self) -> Mapping[str, int]: ...
+
+
+class Budgets(Protocol):
+    """slo's answers. Local reads only: no network."""
+
+    def burning(self, objective_id: str, segment: Mapping[str, str] = ...) -> bool:
+        """True while any alert of the objective (and segment) fires."""
+
+    def impact(
+        self, objective_id: str, segment: Mapping[str, str], from_us: int, to_us: int
+    ) -> ImpactNumbers:
+        """What was lost in [from_us, to_us)."""
+
+
+class Approval(Protocol):
+    """A proposal and where it stands."""
+
+    id: str
+    runbook: str
+    step: str
+    tier: str
+    params: Mapping[str, Any]
+    state: str
+    what: str
+
+
+class Approvals(Protocol):
+    """runbooks' answers."""
+
+    def approvals(self, incident_id: str | None = None) -> Sequence[Any]:
+        """All approvals of an incident, oldest first; each is an `Approval`."""
+
+
+class Gatherer(Protocol):
+    """The evidence engine. Reads stores; opens no write transaction."""
+
+    def gather(self, context: IncidentContext) -> EvidenceBundle:
+        """All evidence about the incident as of `context.now_us`."""

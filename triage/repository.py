@@ -1,0 +1,261 @@
+"""The SQL of triage, nothing else. Rows in, pure values out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlmodel import Session, col, delete, func, or_, select
+
+from triage.identity import Candidate, Delivery, Member
+from triage.incident import Incident, IncidentState
+from triage.models import (
+    AlertMemberRow,
+    AlertQuarantineRow,
+    BriefRow,
+    BriefWorkRow,
+    EvidenceRow,
+    IncidentRow,
+    RefusedPostCountRow,
+    RefusedPostRow,
+)
+
+_MAX_CANDIDATES = 1_000
+_KEEP_REFUSED = 100
+_KEEP_QUARANTINED = 1_000
+
+
+def incident(session: Session, incident_id: str) -> IncidentRow | None:
+    """By id, or by number as `INC-n`."""
+    if incident_id.upper().startswith("INC-") and incident_id[4:].isdigit():
+        number = int(incident_id[4:][:18])
+        return session.exec(select(IncidentRow).where(IncidentRow.number == number)).first()
+    return session.get(IncidentRow, incident_id)
+
+
+def incidents(session: Session, state: str | None, limit: int) -> Sequence[IncidentRow]:
+    """Newest first."""
+    query = select(IncidentRow).order_by(col(IncidentRow.number).desc()).limit(limit)
+    if state is not None:
+        query = query.where(IncidentRow.state == state)
+    return session.exec(query).all()
+
+
+def unresolved(session: Session) -> Sequence[IncidentRow]:
+    """All that are not over, oldest first."""
+    return session.exec(
+        select(IncidentRow)
+        .where(IncidentRow.state != IncidentState.RESOLVED)
+        .order_by(col(IncidentRow.number))
+        .limit(_MAX_CANDIDATES)
+    ).all()
+
+
+def next_number(session: Session) -> int:
+    """One more than the highest number given."""
+    return (session.exec(select(func.max(IncidentRow.number))).one() or 0) + 1
+
+
+def candidates(session: Session, starts_us: int) -> list[Candidate]:
+    """Incidents that a member with this start may join: open, or over only after it began."""
+    rows = session.exec(
+        select(IncidentRow)
+        .where(
+            or_(
+                col(IncidentRow.state) != IncidentState.RESOLVED,
+                col(IncidentRow.over_us) >= starts_us,
+            )
+        )
+        .order_by(col(IncidentRow.number))
+        .limit(_MAX_CANDIDATES)
+    )
+    return [
+        Candidate(
+            incident_id=row.id,
+            number=row.number,
+            service=row.service,
+            group_keys=frozenset(row.group_keys),
+            objective_ids=frozenset(row.objective_ids),
+            first_onset_us=row.onset_us,
+            last_onset_us=row.last_onset_us,
+            over_us=row.over_us if row.state == IncidentState.RESOLVED else None,
+        )
+        for row in rows
+    ]
+
+
+def machine(row: IncidentRow) -> Incident:
+    """The part of the row that the state machine moves."""
+    return Incident(IncidentState(row.state), row.stale, row.acknowledged_us, row.resolved_us)
+
+
+def member(session: Session, key: tuple[str, str, int]) -> Member | None:
+    """One alert by its identity."""
+    row = session.get(AlertMemberRow, key)
+    return _member(row) if row else None
+
+
+def members_of(session: Session, incident_id: str) -> list[Member]:
+    """All alerts of an incident, by start."""
+    rows = session.exec(
+        select(AlertMemberRow)
+        .where(AlertMemberRow.incident_id == incident_id)
+        .order_by(
+            col(AlertMemberRow.starts_us),
+            col(AlertMemberRow.source),
+            col(AlertMemberRow.fingerprint),
+        )
+    )
+    return [_member(row) for row in rows]
+
+
+def firing_of_alert(session: Session, source: str, fingerprint: str) -> Sequence[Member]:
+    """Members of one source and fingerprint that are not resolved."""
+    rows = session.exec(
+        select(AlertMemberRow)
+        .where(AlertMemberRow.source == source)
+        .where(AlertMemberRow.fingerprint == fingerprint)
+        .where(col(AlertMemberRow.resolved).is_(False))
+    )
+    return [_member(row) for row in rows]
+
+
+def save_member(session: Session, one: Member) -> None:
+    """Insert or update."""
+    key = one.told.key
+    row = session.get(AlertMemberRow, key)
+    if row is None:
+        row = AlertMemberRow(
+            source=key[0],
+            fingerprint=key[1],
+            starts_us=key[2],
+            fired=one.fired,
+            resolved=one.resolved,
+            first_told_us=one.last_told_us,
+            last_told_us=one.last_told_us,
+            told={},
+        )
+    row.incident_id, row.joined_by = one.incident_id, one.joined_by
+    row.fired, row.resolved, row.ends_us = one.fired, one.resolved, one.ends_us
+    row.last_told_us = one.last_told_us
+    row.told = asdict(one.told)
+    session.add(row)
+    session.flush()
+
+
+def _member(row: AlertMemberRow) -> Member:
+    return Member(
+        told=Delivery(**row.told),
+        fired=row.fired,
+        resolved=row.resolved,
+        ends_us=row.ends_us,
+        last_told_us=row.last_told_us,
+        incident_id=row.incident_id,
+        joined_by=row.joined_by,
+    )
+
+
+def quarantine(session: Session, row: AlertQuarantineRow) -> None:
+    """Keep what could not be taken; the oldest beyond a thousand go."""
+    session.merge(row)
+    session.flush()
+    edge = session.exec(
+        select(AlertQuarantineRow.at_us)
+        .order_by(col(AlertQuarantineRow.at_us).desc())
+        .offset(_KEEP_QUARANTINED)
+        .limit(1)
+    ).first()
+    if edge is not None:
+        session.exec(delete(AlertQuarantineRow).where(col(AlertQuarantineRow.at_us) <= edge))
+
+
+def quarantined(session: Session, limit: int = 100) -> Sequence[AlertQuarantineRow]:
+    """Newest first."""
+    return session.exec(
+        select(AlertQuarantineRow).order_by(col(AlertQuarantineRow.at_us).desc()).limit(limit)
+    ).all()
+
+
+def refused(session: Session, row: RefusedPostRow) -> RefusedPostCountRow:
+    """Count a refused post and keep the newest hundred; returns the counter's row."""
+    session.add(row)
+    session.flush()
+    edge = session.exec(
+        select(RefusedPostRow.id)
+        .order_by(col(RefusedPostRow.id).desc())
+        .offset(_KEEP_REFUSED)
+        .limit(1)
+    ).first()
+    if edge is not None:
+        session.exec(delete(RefusedPostRow).where(col(RefusedPostRow.id) <= edge))
+    counter = session.get(RefusedPostCountRow, row.status) or RefusedPostCountRow(status=row.status)
+    counter.count += 1
+    session.add(counter)
+    return counter
+
+
+def refused_posts(
+    session: Session, limit: int = 20
+) -> tuple[Sequence[RefusedPostRow], Sequence[RefusedPostCountRow]]:
+    """The newest refused posts, and the counts by status."""
+    rows = session.exec(
+        select(RefusedPostRow).order_by(col(RefusedPostRow.id).desc()).limit(limit)
+    ).all()
+    return rows, session.exec(select(RefusedPostCountRow)).all()
+
+
+def newest_brief(session: Session, incident_id: str) -> BriefRow | None:
+    """The brief that stands."""
+    return session.exec(
+        select(BriefRow)
+        .where(BriefRow.incident_id == incident_id)
+        .order_by(col(BriefRow.revision).desc())
+        .limit(1)
+    ).first()
+
+
+def evidence_of(session: Session, incident_id: str, revision: int) -> Sequence[EvidenceRow]:
+    """The evidence of one revision."""
+    return session.exec(
+        select(EvidenceRow)
+        .where(EvidenceRow.incident_id == incident_id)
+        .where(EvidenceRow.revision == revision)
+        .order_by(func.length(EvidenceRow.id), col(EvidenceRow.id))
+    ).all()
+
+
+def due_work(session: Session, now_us: int) -> BriefWorkRow | None:
+    """The incident that has waited longest for its brief, where its time has come."""
+    return session.exec(
+        select(BriefWorkRow)
+        .where(BriefWorkRow.state == "dirty")
+        .where(col(BriefWorkRow.due_us) <= now_us)
+        .order_by(col(BriefWorkRow.due_us))
+        .limit(1)
+    ).first()
+
+
+def wanted_answer(session: Session, lost_before_us: int) -> BriefWorkRow | None:
+    """An incident about which the model is to be asked, or was when the process died."""
+    return session.exec(
+        select(BriefWorkRow)
+        .where(
+            or_(
+                col(BriefWorkRow.ask) == "wanted",
+                (col(BriefWorkRow.ask) == "asking") & (col(BriefWorkRow.asked_us) < lost_before_us),
+            )
+        )
+        .order_by(col(BriefWorkRow.asked_us))
+        .limit(1)
+    ).first()
+
+
+def mark_dirty(session: Session, incident_id: str, due_us: int) -> None:
+    """The incident wants a brief, not before `due_us` (an earlier wish stands)."""
+    row = session.get(BriefWorkRow, incident_id)
+    if row is None:
+        row = BriefWorkRow(incident_id=incident_id, state="dirty", due_us=due_us)
+    due = min(row.due_us, due_us) if row.state == "dirty" else due_us
+    row.state, row.due_us = "dirty", due
+    session.add(row)
+    session.flush()

@@ -1,0 +1,33 @@
+"""Looks after incidents that are not over: closes, flags as stale, renews the second channel."""
+
+from __future__ import annotations
+
+from kernel.clock import Clock
+from kernel.database import Database
+from triage import repository
+from triage.admission import Admission
+from triage.second_channel import SecondChannel
+
+
+class Upkeep:
+    """Each incident in a unit of work of its own, so that one cannot hold up the others."""
+
+    def __init__(
+        self, database: Database, clock: Clock, admission: Admission, second: SecondChannel
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._admission = admission
+        self._second = second
+
+    def run(self) -> None:
+        """One pass over all unresolved incidents (at most a thousand)."""
+        with self._database.reading() as session:
+            waiting = [row.id for row in repository.unresolved(session)]
+        for incident_id in waiting:
+            with self._database.unit_of_work() as session:
+                row = repository.incident(session, incident_id)
+                if row is None or self._admission.settle(session, row):
+                    continue
+                self._admission.check_quiet(session, row)
+                self._second.renew(session, row, self._clock.now_us())
