@@ -1,0 +1,36 @@
+"""Settings of the model client. Without a key the deterministic brief is all there is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from kernel.settings import Settings
+
+
+class ModelSettings(Settings):
+    """`OPENAI_API_KEY` and `OPENAI_BASE_URL` go by their usual names, the rest by ours."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TILLWATCH_", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    openai_api_key: SecretStr = Field(
+        default=SecretStr(""), validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key")
+    )
+    openai_base_url: str = Field(
+        default="", validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url")
+    )
+    model: str = "gpt-5.4-mini"
+    model_api: Literal["responses", "chat"] = "responses"
+    # Wall time of one question, tries included.
+    model_timeout_s: float = Field(default=20.0, gt=0, le=300)
+    model_max_retries: int = Field(default=1, ge=0, le=3)
+    model_max_output_tokens: int = Field(default=1_500, ge=100, le=20_000)
+    model_tokens_per_incident: int = Field(default=40_000, ge=0)
+    model_tokens_per_day: int = Field(default=400_000, ge=0)
+    # After this many failures in a row nobody is asked for a while.
+    model_circuit_failures: int = Field(default=3, ge=1)
+    model_circuit_open_s: float = Field(default=60.0, ge=0)
