@@ -19,6 +19,7 @@ from audit.keys import signing_key, verifier_key
 from audit.leaf import Stamp, commit_digest, payload_id
 from audit.merkle import inclusion_proof, leaf_hash, verify_inclusion
 from audit.note import Checkpoint, VerifierKey, open_checkpoint
+from audit.proof_file import proof_text
 from audit.schemas import ActorOut, CheckpointOut, CommitOut, RecordOut, SubjectOut
 from audit.settings import AuditSettings
 from kernel.clock import Clock, rfc3339
@@ -59,7 +60,7 @@ class VerifiedProof:
 
     def text(self) -> str:
         """The proof as a file of c2sp.org/tlog-proof."""
-        return repository.proof_text(self.index, self.path, self.note)
+        return proof_text(self.index, self.path, self.note)
 
 
 class AuditLog:

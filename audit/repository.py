@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -253,8 +252,8 @@ def payload(session: Session, key: str) -> tuple[bytes, bytes] | None:
     return None if row is None else (row[0], row[1])
 
 
-def proof_text(index: int, path: Sequence[bytes], note: bytes) -> str:
-    """A c2sp.org/tlog-proof file: index, audit path, then the checkpoint verbatim."""
-    hashes = [base64.b64encode(one).decode() for one in path]
-    lines = ["c2sp.org/tlog-proof@v1", f"index {index}", *hashes, ""]
-    return "\n".join(lines) + "\n" + note.decode("utf-8")
+def leaves_from_start(session: Session, size: int) -> Iterator[tuple[int, bytes]]:
+    """(seq, bytes) of the first `size` leaves, in order."""
+    query = select(LEAF.c.seq, LEAF.c.bytes).where(LEAF.c.seq < size).order_by(LEAF.c.seq)
+    rows = session.connection().execution_options(yield_per=1000).execute(query)
+    return ((row[0], row[1]) for row in rows)
