@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kernel.clock import DAY_US, Clock
-from kernel.errors import Unavailable
+from kernel.errors import BadInput, Unavailable
 from kernel.ids import uuid7
 from kernel.journal.records import SCHEMA, Append, Appended
 from kernel.sqlite import open_writer, writing
@@ -22,6 +22,16 @@ _MAX_GROUP = 512
 _TICK_EVERY_S = 1.0
 _MAX_QUEUED = 20_000
 _KEEP_RECEIPTS_US = 8 * DAY_US
+# The record's own fault (too big, not bytes, not UTF-8), never the disk's.
+_BAD_RECORD = (
+    TypeError,
+    ValueError,
+    OverflowError,
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,8 @@ class JournalWriter:
         self._clock = clock
         self._max_bytes = max_bytes
         self._queue: queue.Queue[_Call | None] = queue.Queue(maxsize=_MAX_QUEUED)
+        self._submitting = threading.Lock()
+        self._closing = False
         self._last_us = 0
         self._healthy = True
         self._db: sqlite3.Connection | None = self._open()
@@ -75,18 +87,22 @@ class JournalWriter:
 
     def close(self) -> None:
         """Commit what waits, then stop. Later appends are refused."""
-        self._queue.put(None)
+        with self._submitting:
+            self._closing = True
+            self._queue.put(None)
         self._thread.join(timeout=10)
 
     def _submit(self, call: _Call) -> None:
-        if not self._thread.is_alive():
-            call.done.set_exception(Unavailable("the journal is closed"))
-            return
-        try:
-            self._queue.put_nowait(call)
-        except queue.Full:
-            full = Unavailable(f"{_MAX_QUEUED} appends are already waiting for the disk")
-            call.done.set_exception(full)
+        """Under a lock, so that nothing can be queued behind the end and wait for ever."""
+        with self._submitting:
+            if self._closing or not self._thread.is_alive():
+                call.done.set_exception(Unavailable("the journal is closed"))
+                return
+            try:
+                self._queue.put_nowait(call)
+            except queue.Full:
+                full = Unavailable(f"{_MAX_QUEUED} appends are already waiting for the disk")
+                call.done.set_exception(full)
 
     def _open(self) -> sqlite3.Connection:
         db = open_writer(self._path, SCHEMA)
@@ -128,21 +144,38 @@ class JournalWriter:
         self._db = None
 
     def _commit(self, group: list[_Call]) -> None:
+        """One transaction for the group; a record that cannot be stored fails alone.
+
+        Whoever gave up waiting (a cancelled future) is left out: from here on nobody can cancel.
+        """
+        group = [call for call in group if call.done.set_running_or_notify_cancel()]
+        if not self._commit_together(group):
+            for call in group:
+                self._commit_together([call])
+
+    def _commit_together(self, group: list[_Call]) -> bool:
+        """False where one of several records is to blame, and nothing was written."""
         results: list[object] = []
         try:
             with writing(self._connection()) as db:
                 results = [call.work(db) for call in group]
                 self._write_tick(db)
+        except _BAD_RECORD as error:
+            if len(group) != 1:
+                return False
+            group[0].done.set_exception(BadInput(f"the record cannot be stored: {error}"))
+            return True
         except sqlite3.Error as error:
             self._fail()
             for call in group:
                 call.done.set_exception(
                     Unavailable(f"the journal cannot be written: {error}", retry_after_s=2)
                 )
-            return
+            return True
         self._healthy = True
         for call, result in zip(group, results, strict=True):
             call.done.set_result(result)
+        return True
 
     def _tick(self) -> None:
         try:
