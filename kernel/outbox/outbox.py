@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlmodel import JSON, Column, Field, Session, SQLModel, col, select
+from sqlmodel import JSON, Column, Field, Session, SQLModel, col, func, select
 
 from kernel.clock import SECOND_US, Clock
 from kernel.database import BigInt, Database
@@ -15,6 +15,7 @@ from kernel.ids import uuid7
 _FIRST_RETRY_S = 1.0
 _MAX_RETRY_S = 300.0
 _MAX_ATTEMPTS = 50
+_MAX_LANES_A_STEP = 500
 
 
 class DeliveryRow(SQLModel, table=True):
@@ -137,17 +138,20 @@ class Outbox:
     def _due(self) -> list[Delivery]:
         """The first waiting delivery of each lane, where its time has come."""
         now_us = self._clock.now_us()
+        firsts = (
+            select(func.min(DeliveryRow.sequence))
+            .where(DeliveryRow.state == "waiting")
+            .where(col(DeliveryRow.channel).in_(list(self._deliverers)))
+            .group_by(col(DeliveryRow.channel), col(DeliveryRow.lane))
+        )
         with self._database.reading() as session:
             rows = session.exec(
                 select(DeliveryRow)
-                .where(DeliveryRow.state == "waiting")
-                .where(col(DeliveryRow.channel).in_(list(self._deliverers)))
+                .where(col(DeliveryRow.sequence).in_(firsts))
+                .where(DeliveryRow.next_at_us <= now_us)
                 .order_by(col(DeliveryRow.sequence))
-                .limit(500)
+                .limit(_MAX_LANES_A_STEP)
             ).all()
-        first: dict[tuple[str, str], DeliveryRow] = {}
-        for row in rows:
-            first.setdefault((row.channel, row.lane), row)
         return [
             Delivery(
                 id=row.id,
@@ -158,8 +162,7 @@ class Outbox:
                 attempts=row.attempts,
                 created_us=row.created_us,
             )
-            for row in first.values()
-            if row.next_at_us <= now_us
+            for row in rows
         ]
 
     def _attempt(self, delivery: Delivery) -> bool:
