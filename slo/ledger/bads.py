@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from slo.ledger.cells import CellChanges, alert_delta
 from slo.ledger.contribution import Contribution
@@ -15,9 +15,10 @@ _DELETE: Final = (
     "DELETE FROM bad WHERE objective_no = ? AND alert_key = ? AND at_us = ? AND unit_key = ?"
 )
 _SELECT: Final = (
-    "SELECT at_us, unit_key, segment_id, currency, amount_minor, checkout_id, counted FROM bad"
-    " WHERE objective_no = ? AND alert_key = ?"
+    "SELECT objective_no, alert_key, at_us, unit_key, segment_id, currency, amount_minor,"
+    " checkout_id, counted FROM bad WHERE objective_no = ? AND alert_key"
 )
+_IN_CHUNK: Final = 500
 
 _Attempt = tuple[int, str]
 
@@ -61,8 +62,9 @@ class BadChanges:
         """Write the rows; move alert counts where repeats became first attempts or the reverse."""
         gone: list[tuple[int, str, int, str]] = []
         kept: list[tuple[object, ...]] = []
+        stored = self._stored(db)
         for (no, alert_key), group in self._groups.items():
-            before = _before(db, no, alert_key, group)
+            before = stored.get((no, alert_key), {})
             after = {a: row for a, row in before.items() if a not in group.removed} | group.added
             chosen = counted(after) if alert_key else set(after)
             for row in _no_longer(before, after, chosen):
@@ -80,21 +82,30 @@ class BadChanges:
         db.executemany(_DELETE, gone)
         db.executemany(_INSERT, kept)
 
+    def _stored(self, db: sqlite3.Connection) -> dict[tuple[int, str], dict[_Attempt, _Row]]:
+        """Rows that the changes may touch: the keys'; without a key only those taken out."""
+        keys: dict[int, list[str]] = {}
+        rows: list[tuple[Any, ...]] = []
+        for (no, alert_key), group in self._groups.items():
+            if alert_key:
+                keys.setdefault(no, []).append(alert_key)
+                continue
+            single = f"{_SELECT} = '' AND at_us = ? AND unit_key = ?"
+            for attempt in group.removed:
+                rows += db.execute(single, (no, *attempt))
+        for no, wanted in keys.items():
+            for begin in range(0, len(wanted), _IN_CHUNK):
+                chunk = wanted[begin : begin + _IN_CHUNK]
+                marks = ",".join("?" * len(chunk))
+                rows += db.execute(f"{_SELECT} IN ({marks})", (no, *chunk))
+        stored: dict[tuple[int, str], dict[_Attempt, _Row]] = {}
+        for no, alert_key, *values in rows:
+            row = _Row(*values)
+            stored.setdefault((no, alert_key), {})[row.at_us, row.unit_key] = row
+        return stored
+
     def _group(self, objective_no: int, bad: Contribution) -> _Group:
         return self._groups.setdefault((objective_no, bad.alert_key), _Group())
-
-
-def _before(
-    db: sqlite3.Connection, objective_no: int, alert_key: str, group: _Group
-) -> dict[_Attempt, _Row]:
-    """Stored rows that the change may touch: the key's; without a key only those taken out."""
-    if alert_key:
-        rows = db.execute(_SELECT, (objective_no, alert_key)).fetchall()
-    else:
-        single = f"{_SELECT} AND at_us = ? AND unit_key = ?"
-        found = (db.execute(single, (objective_no, "", *one)).fetchone() for one in group.removed)
-        rows = [row for row in found if row is not None]
-    return {(row[0], row[1]): _Row(*row) for row in rows}
 
 
 def _no_longer(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -36,7 +36,6 @@ _SUMMED = (
 )
 _MAX_POINTS = 20_000
 _DEFAULT_SOURCE_SHARE = Fraction(1, 100)
-_IN_CHUNK = 500
 
 
 class LedgerReader:
@@ -207,13 +206,14 @@ class LedgerReader:
         """
         found: dict[SegmentKey, dict[str, int]] = {}
         with self.at_once():
+            number = self._number(objective)
             rows = self._rows(
                 "SELECT at_us, unit_key, checkout_id, segment_id, currency, amount_minor FROM bad"
                 " WHERE objective_no = ? AND at_us >= ? AND at_us < ?",
-                (self._number(objective), from_us, to_us),
+                (number, from_us, to_us),
             )
-            bads = [BadUnit(*row) for row in rows]
-            paid = self._paid({bad.checkout_id for bad in bads} - {""}, to_us + RESCUE_US)
+            bads = (BadUnit(*row) for row in rows)
+            paid = self._paid(number, from_us, to_us)
             for (segment_id, currency), minor in sorted(lost(bads, paid).items()):
                 found.setdefault(self._segment(segment_id), {})[currency] = minor
         return found
@@ -307,18 +307,18 @@ class LedgerReader:
         rows = self._rows("SELECT first_event_us FROM heard WHERE source = ?", (source,))
         return rows[0][0] if rows else None
 
-    def _paid(self, checkouts: Iterable[str], until_us: int) -> dict[str, list[int]]:
-        wanted, paid = sorted(checkouts), dict[str, list[int]]()
-        for begin in range(0, len(wanted), _IN_CHUNK):
-            chunk = wanted[begin : begin + _IN_CHUNK]
-            marks = ",".join("?" * len(chunk))
-            rows = self._rows(
-                f"SELECT checkout_id, at_us FROM unit WHERE checkout_id IN ({marks}) AND"
-                " checkout_id <> '' AND kind = 'payment' AND status = 'succeeded' AND at_us <= ?",
-                (*chunk, until_us),
-            )
-            for checkout_id, at_us in rows:
-                paid.setdefault(checkout_id, []).append(at_us)
+    def _paid(self, number: int, from_us: int, to_us: int) -> dict[str, list[int]]:
+        """When checkouts with bad units in the window were paid after all."""
+        paid: dict[str, list[int]] = {}
+        rows = self._rows(
+            "SELECT DISTINCT u.checkout_id, u.at_us FROM bad b JOIN unit u"
+            " ON u.checkout_id = b.checkout_id WHERE b.objective_no = ? AND b.at_us >= ? AND"
+            " b.at_us < ? AND u.kind = 'payment' AND u.status = 'succeeded' AND u.checkout_id <> ''"
+            " AND u.at_us < ?",
+            (number, from_us, to_us, to_us + RESCUE_US),
+        )
+        for checkout_id, at_us in rows:
+            paid.setdefault(checkout_id, []).append(at_us)
         return paid
 
     def _number(self, objective: Objective) -> int:

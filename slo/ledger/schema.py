@@ -8,7 +8,7 @@ from pathlib import Path
 from kernel.sqlite import open_writer, writing
 
 # Raise it with every change of these tables or of the counting code: the file is then made anew.
-VERSION = 1
+VERSION = 2
 
 _COUNTS = """good INTEGER NOT NULL, bad INTEGER NOT NULL, excluded INTEGER NOT NULL,
     good_minor INTEGER NOT NULL, bad_minor INTEGER NOT NULL, alert_total INTEGER NOT NULL,
@@ -40,8 +40,8 @@ CREATE TABLE IF NOT EXISTS unit (
     WITHOUT ROWID, STRICT;
 CREATE INDEX IF NOT EXISTS ix_unit_open ON unit (kind, method, at_us)
     WHERE status IN ('pending', 'authorized');
-CREATE INDEX IF NOT EXISTS ix_unit_checkout ON unit (checkout_id)
-    WHERE checkout_id <> '' AND kind = 'payment';
+CREATE INDEX IF NOT EXISTS ix_unit_paid ON unit (checkout_id, at_us)
+    WHERE kind = 'payment' AND status = 'succeeded' AND checkout_id <> '';
 CREATE INDEX IF NOT EXISTS ix_unit_touched ON unit (touched_hour);
 CREATE TABLE IF NOT EXISTS bad (
     objective_no INTEGER NOT NULL, alert_key TEXT NOT NULL, at_us INTEGER NOT NULL,
