@@ -141,7 +141,7 @@ def _add_reference_pages(router: APIRouter, readers: Readers, pages: Pages, who:
 
     @router.get("/deadletters")
     def deadletters(request: Request, reader: Principal | None = who) -> Response:
-        found = documents(readers.deadletters()) if reader else []
+        found = list(readers.deadletters()) if reader else []
         health = document(readers.alert_health()) if reader else {}
         values = {"deadletters": found, "alerts": health}
         return pages.answer(request, reader, "deadletters.html", values, twin=lambda: values)

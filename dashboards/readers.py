@@ -36,7 +36,7 @@ class Readers:
     runbook: Callable[[str], Document]
     records: Callable[[int, str, str], Sequence[BaseModel]]
     checkpoint: Callable[[], BaseModel | None]
-    deadletters: Callable[[], Sequence[BaseModel]]
+    deadletters: Callable[[], Sequence[Document]]
     slack_preview: Callable[[str], Sequence[Mapping[str, Any]] | None]
     stale: Callable[[], str]
     simulation: bool = False

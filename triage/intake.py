@@ -119,6 +119,12 @@ class AlertIntake:
         repository.quarantine(session, row)
 
 
+def read_position(database: Database) -> int:
+    """How far the journal's alert stream has been read."""
+    with database.reading() as session:
+        return _cursor(session).position
+
+
 def _cursor(session: Session) -> AlertCursorRow:
     return session.get(AlertCursorRow, CONSUMER) or AlertCursorRow(consumer=CONSUMER)
 

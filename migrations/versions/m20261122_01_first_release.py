@@ -11,6 +11,38 @@ down_revision = None
 
 
 def upgrade() -> None:
+    _alert_cursor()
+    _alert_member()
+    _alert_quarantine()
+    _approval()
+    _audit_checkpoint()
+    _audit_head()
+    _audit_index()
+    _audit_leaf()
+    _audit_node()
+    _audit_outbox()
+    _audit_payload()
+    _brief()
+    _brief_work()
+    _burn_alert()
+    _delivery()
+    _evidence()
+    _fact()
+    _fact_cursor()
+    _fact_quarantine()
+    _incident()
+    _person()
+    _refused_post()
+    _refused_post_count()
+    _slack_cursor()
+    _slack_message()
+    _approval_vote()
+    _slack_identity()
+    _token()
+    _login_session()
+
+
+def _alert_cursor() -> None:
     op.create_table(
         "alert_cursor",
         sa.Column("consumer", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -23,6 +55,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("consumer", name=op.f("pk_alert_cursor")),
     )
+
+
+def _alert_member() -> None:
     op.create_table(
         "alert_member",
         sa.Column("source", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -49,6 +84,8 @@ def upgrade() -> None:
             batch_op.f("ix_alert_member_incident_id"), ["incident_id"], unique=False
         )
 
+
+def _alert_quarantine() -> None:
     op.create_table(
         "alert_quarantine",
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -61,6 +98,8 @@ def upgrade() -> None:
     with op.batch_alter_table("alert_quarantine", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alert_quarantine_at_us"), ["at_us"], unique=False)
 
+
+def _approval() -> None:
     op.create_table(
         "approval",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -122,6 +161,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_approval_state"), ["state"], unique=False)
         batch_op.create_index(batch_op.f("ix_approval_undo_of"), ["undo_of"], unique=False)
 
+
+def _audit_checkpoint() -> None:
     op.create_table(
         "audit_checkpoint",
         sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -130,6 +171,9 @@ def upgrade() -> None:
         sa.Column("at_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("size", name=op.f("pk_audit_checkpoint")),
     )
+
+
+def _audit_head() -> None:
     op.create_table(
         "audit_head",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -137,6 +181,9 @@ def upgrade() -> None:
         sa.Column("root", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
+
+
+def _audit_index() -> None:
     op.create_table(
         "audit_index",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -153,6 +200,8 @@ def upgrade() -> None:
         batch_op.create_index("ix_audit_index_incident_seq", ["incident", "seq"], unique=False)
         batch_op.create_index("ix_audit_index_type_seq", ["type", "seq"], unique=False)
 
+
+def _audit_leaf() -> None:
     op.create_table(
         "audit_leaf",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -160,6 +209,9 @@ def upgrade() -> None:
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_leaf")),
     )
+
+
+def _audit_node() -> None:
     op.create_table(
         "audit_node",
         sa.Column("level", sa.Integer(), nullable=False),
@@ -167,6 +219,9 @@ def upgrade() -> None:
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("level", "position", name=op.f("pk_audit_node")),
     )
+
+
+def _audit_outbox() -> None:
     op.create_table(
         "audit_outbox",
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -175,6 +230,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("position", name=op.f("pk_audit_outbox")),
         sa.UniqueConstraint("id", name=op.f("uq_audit_outbox_id")),
     )
+
+
+def _audit_payload() -> None:
     op.create_table(
         "audit_payload",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -182,6 +240,9 @@ def upgrade() -> None:
         sa.Column("bytes", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_payload")),
     )
+
+
+def _brief() -> None:
     op.create_table(
         "brief",
         sa.Column("incident_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -201,6 +262,9 @@ def upgrade() -> None:
         sa.Column("at_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("incident_id", "revision", name=op.f("pk_brief")),
     )
+
+
+def _brief_work() -> None:
     op.create_table(
         "brief_work",
         sa.Column("incident_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -218,6 +282,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_brief_work_ask"), ["ask"], unique=False)
         batch_op.create_index(batch_op.f("ix_brief_work_state"), ["state"], unique=False)
 
+
+def _burn_alert() -> None:
     op.create_table(
         "burn_alert",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -252,6 +318,8 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_burn_alert_state"), ["state"], unique=False)
 
+
+def _delivery() -> None:
     op.create_table(
         "delivery",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -281,6 +349,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_delivery_sequence"), ["sequence"], unique=False)
         batch_op.create_index(batch_op.f("ix_delivery_state"), ["state"], unique=False)
 
+
+def _evidence() -> None:
     op.create_table(
         "evidence",
         sa.Column("incident_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -295,6 +365,9 @@ def upgrade() -> None:
         sa.Column("sha256", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.PrimaryKeyConstraint("incident_id", "revision", "id", name=op.f("pk_evidence")),
     )
+
+
+def _fact() -> None:
     op.create_table(
         "fact",
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -306,6 +379,8 @@ def upgrade() -> None:
     with op.batch_alter_table("fact", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_fact_name"), ["name"], unique=False)
 
+
+def _fact_cursor() -> None:
     op.create_table(
         "fact_cursor",
         sa.Column("subscriber", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -313,6 +388,9 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("subscriber", name=op.f("pk_fact_cursor")),
     )
+
+
+def _fact_quarantine() -> None:
     op.create_table(
         "fact_quarantine",
         sa.Column("subscriber", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -321,6 +399,9 @@ def upgrade() -> None:
         sa.Column("at_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("subscriber", "position", name=op.f("pk_fact_quarantine")),
     )
+
+
+def _incident() -> None:
     op.create_table(
         "incident",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -361,6 +442,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_incident_over_us"), ["over_us"], unique=False)
         batch_op.create_index(batch_op.f("ix_incident_state"), ["state"], unique=False)
 
+
+def _person() -> None:
     op.create_table(
         "person",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -376,6 +459,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
         sa.UniqueConstraint("name", name=op.f("uq_person_name")),
     )
+
+
+def _refused_post() -> None:
     op.create_table(
         "refused_post",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -388,6 +474,8 @@ def upgrade() -> None:
     with op.batch_alter_table("refused_post", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_refused_post_at_us"), ["at_us"], unique=False)
 
+
+def _refused_post_count() -> None:
     op.create_table(
         "refused_post_count",
         sa.Column("status", sa.Integer(), nullable=False),
@@ -395,12 +483,18 @@ def upgrade() -> None:
         sa.Column("told_us", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("status", name=op.f("pk_refused_post_count")),
     )
+
+
+def _slack_cursor() -> None:
     op.create_table(
         "slack_cursor",
         sa.Column("one", sa.Integer(), nullable=False),
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_slack_cursor")),
     )
+
+
+def _slack_message() -> None:
     op.create_table(
         "slack_message",
         sa.Column("incident_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -414,6 +508,8 @@ def upgrade() -> None:
     with op.batch_alter_table("slack_message", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_slack_message_ts"), ["ts"], unique=False)
 
+
+def _approval_vote() -> None:
     op.create_table(
         "approval_vote",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -441,6 +537,8 @@ def upgrade() -> None:
             batch_op.f("ix_approval_vote_approval_id"), ["approval_id"], unique=False
         )
 
+
+def _slack_identity() -> None:
     op.create_table(
         "slack_identity",
         sa.Column("team_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -452,6 +550,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("team_id", "user_id", name=op.f("pk_slack_identity")),
         sa.UniqueConstraint("person_id", name=op.f("uq_slack_identity_person_id")),
     )
+
+
+def _token() -> None:
     op.create_table(
         "token",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -474,6 +575,8 @@ def upgrade() -> None:
     with op.batch_alter_table("token", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_token_person_id"), ["person_id"], unique=False)
 
+
+def _login_session() -> None:
     op.create_table(
         "login_session",
         sa.Column("hash", sqlmodel.sql.sqltypes.AutoString(), nullable=False),

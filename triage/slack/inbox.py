@@ -22,6 +22,13 @@ from triage.slack.models import SlackCursorRow, SlackMessageRow
 from triage.slack.publisher import SlackPublisher
 
 
+def read_position(database: Database) -> int:
+    """How far the journal's slack stream has been read."""
+    with database.reading() as session:
+        cursor = session.get(SlackCursorRow, 1)
+    return cursor.position if cursor else 0
+
+
 class Decisions(Protocol):
     """runbooks' way to decide an approval."""
 
@@ -82,9 +89,7 @@ class SlackInbox:
 
     def step(self) -> bool:
         """Work on the next stored clicks; True where there were any."""
-        with self._database.reading() as session:
-            cursor = session.get(SlackCursorRow, 1)
-        records = self._journal.read([Stream.SLACK], cursor.position if cursor else 0, limit=20)
+        records = self._journal.read([Stream.SLACK], read_position(self._database), limit=20)
         for record in records:
             self._handle(record)
         return bool(records)

@@ -1,0 +1,229 @@
+"""The engine: everything that happens after an acknowledgement.
+
+Spawned by the door and ended with it. Each part has a thread of its own; none of them can fail an
+acknowledgement, and a part that fails is tried again without taking its neighbours with it.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import httpx2
+
+from app.core import Core
+from app.door_parts import derived_part
+from app.engine_runtime import EngineRuntime
+from app.recovery import SloRecovery
+from app.stores import open_control, settings_for
+from app.supervisor import watch_door
+from audit import jobs as audit_jobs
+from audit.sequencer import AuditSequencer
+from collector import jobs as collector_jobs
+from collector.projector import Projector
+from collector.redaction.keyfile import load_or_create
+from collector.redaction.redactor import Redactor
+from kernel.clock import SECOND_US, SystemClock
+from kernel.facts import FactDispatcher
+from kernel.journal import JournalReader, JournalWriter
+from kernel.observability import Metrics, configure_logging, configure_tracing, get_logger
+from kernel.outbox import Outbox
+from kernel.parts import Job, Part
+from runbooks import jobs as runbooks_jobs
+from slo import jobs as slo_jobs
+from slo.evaluation import Evaluator
+from slo.expiry import expiry_job
+from slo.ledger import LedgerWriter
+from slo.ledger.projector import LedgerProjector
+from slo.metrics import SloCollector
+from triage import jobs as triage_jobs
+from triage import second_channel
+from triage.asking import Asking
+from triage.blindness import Age, Heartbeat
+from triage.briefing import Briefing, Sources
+from triage.evidence.gather import EvidenceEngine
+from triage.intake import AlertIntake
+from triage.model_settings import ModelSettings
+from triage.slack.inbox import SlackInbox
+from triage.slack.publisher import CHANNEL as SLACK
+from triage.slack.publisher import SlackPublisher
+from triage.upkeep import Upkeep
+
+VERSION = "0.1.0"
+_log = get_logger(__name__)
+
+
+class Engine:
+    """Builds all parts and jobs over the core."""
+
+    def __init__(self, core: Core, metrics: Metrics) -> None:
+        self.core = core
+        self.metrics = metrics
+        kernel, clock = core.kernel, core.clock
+        self.derived = JournalWriter(kernel.derived_path, clock, max_bytes=kernel.journal_max_bytes)
+        self.sequencer = AuditSequencer(core.database, core.audit_log, clock)
+        self.evaluator = Evaluator(core.database, core.ledger_reader, core.catalogue, clock)
+        self.outbox = Outbox(core.database, clock)
+        self.http = httpx2.Client(timeout=10, trust_env=False)
+        self.facts = FactDispatcher(core.database, clock, self._fact_failed)
+        for subscription in [
+            *triage_jobs.subscriptions(core.admission),
+            *runbooks_jobs.subscriptions(core.approvals),
+            *([core.slack.subscription()] if core.slack else []),
+        ]:
+            self.facts.subscribe(subscription)
+        second_channel.register(self.outbox, core.triage_settings, self.http, clock)
+        if core.slack:
+            self.outbox.register(SLACK, core.slack.deliver)
+        metrics.registry.register(SloCollector(core.slo))
+
+    def parts(self) -> list[Part]:
+        """The loops."""
+        core = self.core
+        found = [
+            *audit_jobs.parts(self.sequencer),
+            *collector_jobs.parts(self._projector()),
+            Part("slo.ledger.project", self._ledger_projector().step),
+            Part("facts.dispatch", self.facts.step),
+            Part("outbox.drain", self.outbox.step),
+            *runbooks_jobs.parts(core.database, core.audit_log, core.clock, core.approvals),
+            *self._triage_parts(),
+            derived_part(core, self.derived),
+        ]
+        if core.slack:
+            found.append(self._slack_inbox(core.slack).part())
+        return found
+
+    def jobs(self) -> list[Job]:
+        """The recurring work."""
+        core, kernel = self.core, self.core.kernel
+        upkeep = Upkeep(core.database, core.clock, core.admission, core.second_channel)
+        heartbeat = Heartbeat(core.triage_settings, self._ages(), self.http)
+        return [
+            *slo_jobs.jobs(self.evaluator),
+            expiry_job(kernel.ledger_path, self.derived, core.catalogue.all()),
+            *collector_jobs.jobs(core.telemetry, core.clock, kernel.telemetry_retention_d),
+            *triage_jobs.jobs(core.triage_settings, upkeep, heartbeat),
+            *runbooks_jobs.jobs(
+                core.database, core.audit_log, core.clock, core.approvals, SloRecovery(core.slo)
+            ),
+        ]
+
+    def close(self) -> None:
+        """Sign what is left, then give everything back."""
+        self.sequencer.stop()
+        self.derived.close()
+        self.http.close()
+        self.core.close()
+
+    def _projector(self) -> Projector:
+        kernel = self.core.kernel
+        return Projector(
+            JournalReader(kernel.journal_path),
+            JournalReader(kernel.derived_path),
+            self.derived,
+            self.core.telemetry,
+            Redactor(load_or_create(kernel.data_dir)),
+        )
+
+    def _ledger_projector(self) -> LedgerProjector:
+        core, kernel = self.core, self.core.kernel
+        writer = LedgerWriter(kernel.ledger_path, core.clock, core.catalogue.all())
+        return LedgerProjector(writer, kernel.journal_path, kernel.derived_path)
+
+    def _triage_parts(self) -> list[Part]:
+        core = self.core
+        intake = AlertIntake(
+            core.database, JournalReader(core.kernel.journal_path), core.admission, core.clock
+        )
+        asking = _asking(core)
+        sources = Sources(
+            gatherer=EvidenceEngine(core.telemetry, core.slo, core.clock),
+            budgets=core.slo,
+            objectives={one.id: one for one in core.catalogue.all()},
+            model_set=asking is not None,
+        )
+        briefing = Briefing(
+            core.database, core.clock, core.admission, core.triage_settings, sources
+        )
+        return triage_jobs.parts(intake, briefing, asking)
+
+    def _slack_inbox(self, slack: SlackPublisher) -> SlackInbox:
+        core = self.core
+        return SlackInbox(
+            core.database,
+            JournalReader(core.kernel.journal_path),
+            slack,
+            people=core.access,
+            decisions=core.approvals,
+            incidents=core.incidents,
+            audit=core.audit_log,
+        )
+
+    def _ages(self) -> Mapping[str, Age]:
+        journal = JournalReader(self.core.kernel.journal_path)
+
+        def since_s(at_us: int | None) -> float | None:
+            return None if not at_us else (self.core.clock.now_us() - at_us) / SECOND_US
+
+        def outbox_s() -> float:
+            return since_s(self.outbox.oldest_waiting_us()) or 0.0
+
+        return {
+            "evaluation": lambda: since_s(self.evaluator.last_evaluation_us),
+            "journal": lambda: since_s(journal.head().tick_us),
+            "outbox": outbox_s,
+        }
+
+    @staticmethod
+    def _fact_failed(subscriber: str, text: str) -> None:
+        _log.error("facts.handler_failed", subscriber=subscriber, error=text[:500])
+
+
+def _asking(core: Core) -> Asking | None:
+    """The model's part, where a key is set. The client is imported only then: it is large."""
+    settings = ModelSettings()
+    if not settings.openai_api_key.get_secret_value():
+        return None
+    from triage.model_client import ModelClient
+    from triage.model_outcome import Candidate
+
+    def candidates(labels: Mapping[str, str]) -> list[Candidate]:
+        return [
+            Candidate(match.runbook.id, match.step.id, match.step.title, match.why)
+            for match in core.approvals.catalogue.match(labels)
+        ]
+
+    client = ModelClient(settings, core.clock)
+    return Asking(
+        core.database, core.clock, core.audit_log, core.admission, client.explain, candidates
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """`python -m app.engine --data-dir D`: run until the door is gone or SIGTERM."""
+    configure_logging()
+    stop = threading.Event()
+    ended: Callable[[], None] = stop.set
+    signal.signal(signal.SIGTERM, lambda *_: ended())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal goes to the door
+    watch_door(ended)
+    kernel = settings_for(Path(arguments[1]))
+    clock = SystemClock()
+    metrics = Metrics()
+    flush = configure_tracing("engine", VERSION)
+    engine = Engine(Core(kernel, open_control(kernel), clock), metrics)
+    runtime = EngineRuntime(metrics, clock, kernel.data_dir)
+    runtime.start(engine.parts(), engine.jobs())
+    stop.wait()
+    runtime.stop()
+    engine.close()
+    flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,67 @@
+"""Wires the pages to the features' services: pages read, they never decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.core import Core
+from collector.deadletters import DeadLetterService
+from dashboards.live import LiveFeed
+from dashboards.readers import Document, Readers
+from dashboards.runbook_page import runbook_document
+from kernel.engine_status import read_status
+
+_STALE_AFTER_S = 20.0
+_PAGE_RECORDS = 50
+
+
+def page_readers(core: Core, deadletters: DeadLetterService, feed: LiveFeed) -> Readers:
+    """Everything the pages read."""
+
+    def series(slo_id: str, from_us: int, to_us: int, step_s: int) -> Sequence[Mapping[str, Any]]:
+        points = core.slo.series(slo_id, from_us, to_us, step_s)
+        return [point.model_dump() for point in points]
+
+    def stale() -> str:
+        status = read_status(core.kernel.data_dir)
+        if status is None:
+            return "The engine has not reported yet; events are accepted and kept."
+        age_s = status.age_s(core.clock.now_us())
+        if age_s > _STALE_AFTER_S:
+            return f"The engine was last heard {age_s:.0f} s ago; events are accepted and kept."
+        if status.failing:
+            return "Failing: " + ", ".join(sorted(status.failing)) + "."
+        return ""
+
+    def records(before: int, kind: str, incident: str) -> Sequence[Any]:
+        return core.audit_log.entries(
+            before=before if before >= 0 else None,
+            type=kind,
+            incident=incident,
+            limit=_PAGE_RECORDS,
+        )
+
+    def runbook(runbook_id: str) -> Document:
+        return runbook_document(core.approvals.catalogue.get(runbook_id))
+
+    return Readers(
+        clock=core.clock,
+        feed=feed,
+        slos=core.slo.list,
+        slo=core.slo.show,
+        slo_series=series,
+        incidents=core.incidents.list,
+        incident=core.incidents.show,
+        timeline=core.incidents.timeline,
+        alert_health=core.incidents.alert_health,
+        approvals=core.approvals.approvals,
+        runbooks=lambda: [runbook_document(one) for one in core.approvals.catalogue.all()],
+        runbook=runbook,
+        records=records,
+        checkpoint=core.audit_log.checkpoint,
+        deadletters=deadletters.list,
+        slack_preview=core.slack_preview,
+        stale=stale,
+        simulation=core.runbook_settings.simulation,
+    )

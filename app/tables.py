@@ -1,0 +1,26 @@
+"""Every table of the control database, for the migrations: importing this fills the metadata."""
+
+from __future__ import annotations
+
+from sqlmodel import SQLModel
+
+import access.models
+import audit.models
+import kernel.facts.bus
+import kernel.outbox.outbox
+import runbooks.models
+import slo.models
+import triage.models
+import triage.slack.models
+
+MODULES = (
+    access.models,
+    audit.models,
+    kernel.facts.bus,
+    kernel.outbox.outbox,
+    runbooks.models,
+    slo.models,
+    triage.models,
+    triage.slack.models,
+)
+METADATA = SQLModel.metadata

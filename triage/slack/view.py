@@ -1,0 +1,83 @@
+"""From an incident as the API tells it to what the card shows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kernel.clock import from_us, parse_rfc3339
+from kernel.money import format_money
+from triage.schemas import ImpactOut, IncidentOut
+from triage.slack.card import CardView, ProposalView
+
+_MAX_LINE = 280
+
+
+def card_view(
+    incident: IncidentOut,
+    approvals: Sequence[Any],
+    *,
+    public_url: str,
+    updated_us: int,
+    simulated: bool,
+) -> CardView:
+    """`approvals` are runbooks' own documents, newest first: open ones are shown first."""
+    waiting = [one for one in approvals if one.state in {"pending", "partially_approved"}]
+    others = [one for one in approvals if one.state not in {"pending", "partially_approved"}]
+    brief = incident.brief
+    return CardView(
+        incident_id=incident.id,
+        number=int(incident.number.removeprefix("INC-")),
+        state=incident.state,
+        severity=incident.severity,
+        title=incident.title,
+        since=_clock(incident.onset_at),
+        updated=from_us(updated_us).strftime("%H:%M:%S UTC"),
+        text=brief.text if brief else "",
+        brief_by=brief.source if brief else "code",
+        url=f"{public_url.rstrip('/')}/incidents/{incident.number}",
+        acknowledged_by=incident.acknowledged_by,
+        impact=_impact(incident.impact),
+        missing=tuple(brief.missing_sources) if brief else (),
+        evidence=tuple(f"{one.id} {one.summary}"[:_MAX_LINE] for one in incident.evidence),
+        proposals=tuple(_proposal(one) for one in [*waiting, *others]),
+        resolution=_resolution(incident),
+        simulated=simulated,
+    )
+
+
+def _proposal(approval: Any) -> ProposalView:
+    return ProposalView(
+        approval_id=approval.id,
+        digest=approval.digest,
+        what=approval.what,
+        undo=approval.undo or "none",
+        tier=approval.tier,
+        state=approval.state,
+        expires_at=_clock(approval.expires_at),
+        decided_by=approval.decided_by,
+        simulated=approval.simulated,
+    )
+
+
+def _impact(impact: ImpactOut | None) -> tuple[str, ...]:
+    if impact is None:
+        return ()
+    lines = [f"Failed: {impact.bad:,} of {impact.total:,} attempts"]
+    lines += [
+        f"Not taken so far: {format_money(money.lost_minor, money.currency)}"
+        for money in impact.money
+        if money.lost_minor
+    ]
+    return tuple(lines)
+
+
+def _resolution(incident: IncidentOut) -> str:
+    if incident.state != "resolved" or incident.resolved_at is None:
+        return ""
+    seconds = (parse_rfc3339(incident.resolved_at) - parse_rfc3339(incident.onset_at)) // 1_000_000
+    return f"Over since {_clock(incident.resolved_at)}, after {seconds // 60} min {seconds % 60} s."
+
+
+def _clock(at: str) -> str:
+    return from_us(parse_rfc3339(at)).strftime("%H:%M:%S UTC")
