@@ -8,6 +8,7 @@ are not used.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -170,19 +171,18 @@ def _parsed(url: str) -> httpx2.URL:
 
 
 def _parse_host(entry: str) -> AllowedHost:
-    place, _, networks_text = entry.partition("@")
-    scheme, found, rest = place.rpartition("://")
+    before, _, networks_text = entry.partition("@")
+    scheme, found, rest = before.rpartition("://")
     if scheme not in {"", "http", "https"} or (found and not scheme):
         raise BadInput(f"TILLWATCH_ACTION_HOSTS: {entry!r} has a scheme that is not http or https")
     try:
-        parsed = _parsed(f"{scheme or 'https'}://{rest}/")
+        place = rest if re.fullmatch(r"[A-Za-z0-9._:\[\]-]+", rest) else ""
+        parsed = _parsed(f"{scheme or 'https'}://{place}/")
         networks = [ipaddress.ip_network(text) for text in networks_text.split("+") if text]
     except (EgressRefused, ValueError):
         raise BadInput(
             f"TILLWATCH_ACTION_HOSTS: {entry!r} is not [scheme://]host[:port][@network[+network]]"
         ) from None
-    if parsed.path != "/" or parsed.query:
-        raise BadInput(f"TILLWATCH_ACTION_HOSTS: {entry!r} must not have a path")
     try:
         literal: list[Network] = [ipaddress.ip_network(parsed.host)]
     except ValueError:
