@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import asdict
 from types import TracebackType
 from typing import Annotated
@@ -57,12 +58,19 @@ def build_root(wanted: str | None = None) -> typer.Typer:
         rich_markup_mode=None,
     )
     root.command()(serve)
+    root.command()(_demo())
     root.command()(doctor)
     root.command()(probe)
     for noun in NOUNS:
         cli = noun.load() if noun.name == wanted else typer.Typer()
         root.add_typer(cli, name=noun.name, help=noun.help)
     return root
+
+
+def _demo() -> Callable[..., None]:
+    from app.demo.cli import demo
+
+    return demo
 
 
 def serve(

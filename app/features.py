@@ -25,5 +25,12 @@ class Noun:
 
 NOUNS: tuple[Noun, ...] = (
     Noun("token", "Tokens of people and machines.", "app.access_commands:build_token_cli"),
+    Noun("event", "Send and watch shop events.", "collector.cli:build_event_cli"),
+    Noun("deadletter", "What could not be taken.", "app.reading_commands:build_deadletter_cli"),
+    Noun("slo", "Objectives and their error budgets.", "app.reading_commands:build_slo_cli"),
+    Noun("incident", "What broke and why.", "app.reading_commands:build_incident_cli"),
+    Noun("runbook", "The catalogue of what may be done.", "runbooks.cli:build_runbook_cli"),
+    Noun("approval", "What waits for a decision.", "app.reading_commands:build_approval_cli"),
+    Noun("audit", "Read, verify and export the log.", "app.reading_commands:build_audit_cli"),
     Noun("db", "The stores: upgrade, back up, restore.", "app.database_commands:build_db_cli"),
 )
