@@ -171,7 +171,11 @@ def _foreign_name(rest: str, named: Sequence[Evidence], pieces: Sequence[Evidenc
             continue
         if folded in VENDORS or (folded in elsewhere and folded not in COMMON):
             return word
-        if re.search(r"[\d_./:+-]", word) and folded not in COMPOUNDS:
+        if any(letter.isnumeric() for letter in word):
+            return word
+        if re.search(r"[_./:+-]", word) and folded not in COMPOUNDS:
+            return word
+        if not word.isascii():
             return word
         starts = match.start() == 0 or _SENTENCE_END.search(rest[: match.start()])
         if any(letter.isupper() for letter in word[1 if starts else 0 :]):

@@ -18,10 +18,10 @@ _TIME = re.compile(r"\b(\d{4}-\d{2}-\d{2})?[T ]?\b(\d{1,2}:\d{2}(?::\d{2})?)\b")
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _FIGURE = re.compile(
     r"(?<![\w.,])[-+~]?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?"
-    r"(?:\s?(%|percent\b|per cent\b|[A-Z]{3}\b|ms\b|milliseconds?\b|minutes?\b|min\b|"
-    r"seconds?\b|sec\b|s\b|hours?\b|h\b))?(?![\w])"
+    r"(?:\s?(%|percent\b|per cent\b|(?!UTC)[A-Z]{3}\b|ms\b|milliseconds?\b|minutes?\b|min\b|"
+    r"seconds?\b|sec\b|s\b|hours?\b|h\b))?(?!\w|\.\d)"
 )
-_CODE_AMOUNT = re.compile(r"\b([A-Z]{3})\s(\d[\d,]*(?:\.\d+)?)\b")
+_CODE_AMOUNT = re.compile(r"\b(?!UTC)([A-Z]{3})\s(\d[\d,]*(?:\.\d+)?)\b")
 _OF = re.compile(r"(?<![\w.,])(\d[\d,]*) (?:out )?of (?:the )?(\d[\d,]*)(?![\w.,]*\d)")
 _SHARE_KEYS = re.compile(r"share|explained|risk_difference")
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}

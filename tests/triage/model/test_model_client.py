@@ -90,7 +90,7 @@ def test_free_text_of_others_never_leaves_and_neither_does_the_key(service, outa
 )
 def test_planted_canaries_are_not_in_the_request(service, canary):
     bundle = bundle_of(
-        finding("breakdown", segment=f"attributes.user={canary}", bad=3, **{"user": canary}),
+        finding("breakdown", segment=f"attributes.user={canary}", bad=3, user=canary),
         finding("logs", template_1=f"failed for {canary}", since_1=3),
         user=canary,
     )
@@ -195,7 +195,7 @@ def test_an_error_is_tried_once_more(service, outage):
 
 
 def test_the_tokens_of_an_incident_run_out_and_another_incident_may_still_ask(service, outage):
-    client = client_of(service, model_tokens_per_incident=3_500)
+    client = client_of(service, model_tokens_per_incident=3_000)
     assert isinstance(client.explain(outage, STEPS), Answered)
     outcome = client.explain(outage, STEPS)
     assert isinstance(outcome, BudgetSpent)
@@ -208,7 +208,7 @@ def test_the_tokens_of_an_incident_run_out_and_another_incident_may_still_ask(se
 
 def test_the_tokens_of_the_day_come_back_on_the_next_day(service, outage):
     clock = FrozenClock()
-    client = client_of(service, clock, model_tokens_per_day=3_500)
+    client = client_of(service, clock, model_tokens_per_day=3_000)
     assert isinstance(client.explain(outage, STEPS), Answered)
     other = bundle_of(*OUTAGE, incident_id="inc-2")
     assert isinstance(client.explain(other, STEPS), BudgetSpent)
