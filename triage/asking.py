@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlmodel import Session
 
-from audit.entries import Actor, Entry, Payload
+from audit.entries import Actor, Entry, Outcome, Payload
 from audit.log import AuditLog
 from kernel.clock import MINUTE_US, Clock
 from kernel.database import Database
@@ -27,6 +27,9 @@ from triage.models import BriefWorkRow, IncidentRow
 _LOST_AFTER_US = 5 * MINUTE_US
 _MAX_ASKED = 3
 Ask = Callable[[EvidenceBundle, Sequence[Candidate]], ModelOutcome]
+
+
+_OUTCOMES: Mapping[str, Outcome] = {"ok": "ok", "denied": "denied"}
 
 
 class Asking:
@@ -157,16 +160,15 @@ class Asking:
         """Write what the model was sent and said; returns the suggestion's record id, or ""."""
         suggestion, parent = "", ""
         for draft in drafts:
-            by_model = draft.type != "ai.request"
             record_id = self._audit.record(
                 session,
                 Entry(
                     type=draft.type,
-                    actor=Actor(kind="model", ref="brief") if by_model else SYSTEM,
+                    actor=_actor(draft),
                     subject_kind="incident",
                     subject_ref=row.id,
                     incident=row.id,
-                    outcome="ok" if draft.outcome == "ok" else "error",
+                    outcome=_OUTCOMES.get(draft.outcome, "error"),
                     parent=(parent,) if parent else (),
                     data=draft.data,
                     payloads={name: Payload(text) for name, text in draft.payloads.items()},
@@ -175,3 +177,10 @@ class Asking:
             parent = parent or record_id
             suggestion = record_id if draft.type == "ai.suggestion" else suggestion
         return suggestion
+
+
+def _actor(draft: AuditDraft) -> Actor:
+    """A suggestion is the model's; asking and refusing are ours."""
+    if draft.type != "ai.suggestion":
+        return SYSTEM
+    return Actor(kind="model", ref=str(draft.data.get("model", "unknown")))
