@@ -41,7 +41,7 @@ _ACTION: Final = (
 _ACCESS: Final = (
     "roles before after added removed person person_id token_id expires_at expires_us needed "
     "method route name_changed linked disabled channel team_ref setting before_hash after_hash "
-    "second_person label scopes session_ref single_use"
+    "second_person label scopes session_ref single_use action"
 )
 _INCIDENT: Final = (
     "number title alerts members source fingerprint joined_by incident_id other_incident parts "

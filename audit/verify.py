@@ -170,8 +170,10 @@ class _Verifier:
         if true_digest != digest:
             self._problems.add(seq, seq + 1, f"record {seq} does not have its hash")
         value = self._parsed(seq, body)
+        at_us = None
         if value is not None:
-            expected = _index_row(seq, value)
+            at_us = time_of(value)
+            expected = _index_row(seq, value, at_us)
             if indexed != expected:
                 self._problems.add(seq, seq + 1, f"record {seq} is not what its index row says")
             self._check_payloads(seq, value)
@@ -179,7 +181,7 @@ class _Verifier:
             if wrong is not None:
                 self._story_problems.add(seq, seq + 1, f"record {seq}: {wrong}")
         if self._whole:
-            self._grow(seq, true_digest, None if value is None else time_of(value))
+            self._grow(seq, true_digest, at_us)
 
     def _parsed(self, index: int, body: bytes) -> dict[str, Any] | None:
         try:
@@ -332,9 +334,8 @@ class _Verifier:
         }
 
 
-def _index_row(seq: int, value: dict[str, Any]) -> tuple[Any, ...]:
+def _index_row(seq: int, value: dict[str, Any], at_us: int) -> tuple[Any, ...]:
     """The row of `audit_index` that belongs to a leaf."""
-    at_us = time_of(value)
     return (seq, value["id"], value["type"], value["incident"], value["actor"]["ref"], at_us)
 
 

@@ -116,6 +116,18 @@ def test_a_crash_between_file_and_table_is_taken_up_at_the_next_start(home: Inst
     assert home.rows("SELECT count(*) FROM audit_checkpoint") == [(1,)]
 
 
+def test_a_crash_between_leaves_and_signature_leaves_an_unsigned_tail_that_a_restart_signs(
+    home: Installation,
+):
+    home.sequencer.step()
+    home.record_many(3)
+    home.sequencer._sequence()
+    report = home.verify()
+    assert (report.result, report.size, report.first_bad_index) == ("unsigned_tail", 4, None)
+    home.another_sequencer().step()
+    assert home.verify().result == "verified"
+
+
 def test_a_restored_older_database_stops_the_log_and_says_why(home: Installation):
     home.record_many(3)
     home.sequencer.step()

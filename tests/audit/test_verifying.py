@@ -242,10 +242,9 @@ def test_an_edited_waiting_record_is_found(signed: Installation, column: str):
     expect_tampered(signed, COUNT + 1)
 
 
-@pytest.mark.parametrize("table", list(EDITS))
+# A stored checkpoint that is gone proves nothing: the others and the file still hold.
+@pytest.mark.parametrize("table", [table for table in EDITS if table != "audit_checkpoint"])
 def test_deleting_any_row_of_any_table_is_found(signed: Installation, table: str):
-    if table == "audit_checkpoint":
-        pytest.skip("a stored signature that is gone proves nothing: the other ones still hold")
     original = signed.path.read_bytes()
     for number in range(signed.rows(f"SELECT count(*) FROM {table}")[0][0]):
         signed.attack(
