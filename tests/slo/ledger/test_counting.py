@@ -254,6 +254,24 @@ def test_undecodable_records_and_impossible_times_are_noted_not_fatal(till):
     assert till.writer.cursor(Stream.SHOP) == 1
 
 
+def test_units_go_after_seven_days_and_the_sums_stay(till):
+    till.take(event("failed", 0, "old", checkout_id="c1"))
+    eight_days_s = 8 * 86400
+    till.take(event("succeeded", eight_days_s, "new"), received_s=eight_days_s)
+    assert [row[1] for row in till.table("unit")] == ["=new"]
+    assert till.reader.sums(payments(), *DAY).bad == 1
+    assert till.reader.lost(payments(), *DAY) == {}
+
+
+def test_revisions_go_after_five_weeks_and_older_questions_are_refused(till):
+    till.take(event("failed", 0), received_s=70)
+    forty_days_s = 40 * 86400
+    till.take(event("succeeded", forty_days_s, "new"), received_s=forty_days_s)
+    assert till.table("revision") == []
+    with pytest.raises(BadInput):
+        till.reader.sums_as_known(payments(), *DAY, T0 + HOUR_US)
+
+
 def test_an_objective_of_another_generation_sees_nothing(till):
     till.take(event("succeeded", 0))
     assert till.reader.sums(payments(generation="2"), *DAY) == Sums()

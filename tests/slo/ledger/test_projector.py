@@ -258,13 +258,12 @@ _DIES = """
 import os, signal, sys
 from pathlib import Path
 from kernel.clock import FrozenClock
-from slo.ledger import counting
+from slo.ledger import counting, writer
 from slo.ledger.projector import projector_part
 from tests.slo.ledger.till import T0, payments
 
-folder, survive = Path(sys.argv[1]), int(sys.argv[2])
-flush = counting.CellChanges.flush
-left = [survive]
+folder, left, seeded = Path(sys.argv[1]), [int(sys.argv[2])], sys.argv[3] == "seeded"
+flush, count = counting.CellChanges.flush, writer.LedgerWriter._count
 
 def dying(self, *values):
     flush(self, *values)
@@ -272,7 +271,15 @@ def dying(self, *values):
         os.kill(os.getpid(), signal.SIGKILL)
     left[0] -= 1
 
+def cursor_first(self, db, chunk):
+    self._move(db, "shop", chunk)
+    db.execute("COMMIT")
+    db.execute("BEGIN IMMEDIATE")
+    count(self, db, chunk)
+
 counting.CellChanges.flush = dying
+if seeded:
+    writer.LedgerWriter._count = cursor_first
 paths = (folder / name for name in ("ledger.db", "journal.db", "derived.db"))
 part = projector_part(*paths, FrozenClock(T0), [payments()])
 while part.step():
@@ -280,18 +287,33 @@ while part.step():
 """
 
 
+def _die(shop: Shop, survived: int, variant: str) -> tuple[int, int]:
+    """Kill an engine in its n-th transaction; gives (bad units counted, cursor)."""
+    command = [sys.executable, "-c", textwrap.dedent(_DIES), shop.folder, str(survived), variant]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
+    assert done.returncode == -signal.SIGKILL
+    shop.start([payments()])
+    found = shop.sums().bad, shop.projector._writer.cursor(Stream.SHOP)
+    shop.projector.close()
+    return found
+
+
 def test_death_inside_a_transaction_leaves_cursor_and_counts_together(shop):
     shop.projector.close()
     for block in range(12):
         shop.send(*(event("failed", block, f"b{block}-{n}") for n in range(200)))
     for survived in (0, 1, 2):
-        command = [sys.executable, "-c", textwrap.dedent(_DIES), str(shop.folder), str(survived)]
-        done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
-        assert done.returncode == -signal.SIGKILL
-        shop.start([payments()])
-        cursor = shop.projector._writer.cursor(Stream.SHOP)
-        assert shop.sums().bad == 200 * cursor
-        shop.projector.close()
+        bad, cursor = _die(shop, survived, "sound")
+        assert bad == 200 * cursor
+    bad, cursor = _die(shop, 0, "seeded")
+    assert bad < 200 * cursor, "this test would not notice a cursor that runs ahead"
+
+
+def test_after_death_everything_is_counted_once(shop):
+    shop.projector.close()
+    for block in range(6):
+        shop.send(*(event("failed", block, f"b{block}-{n}") for n in range(200)))
+    _die(shop, 1, "sound")
     shop.start([payments()])
     shop.catch_up()
-    assert shop.sums().bad == 2400
+    assert shop.sums().bad == 1200
