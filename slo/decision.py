@@ -14,13 +14,14 @@ from fractions import Fraction
 
 from kernel.clock import HOUR_US, SECOND_US
 from slo.alert_state import Observation, OpenAlert, Step, Verdict, step
-from slo.fast_tier import SEGMENT_ALPHA, Rule, build_run, jump, onset_us
+from slo.fast_tier import SEGMENT_ALPHA, Rule, jump, onset_us
 from slo.ledger_view import LedgerView
 from slo.segments import FiringSegment, common, firing, name_of_cause, run_of, without
 from slo.tiers import Tier, default_tiers, fires
 
 FAST = "fast"
 TICKET_QUIET_US = HOUR_US
+HOLD_GUARD_S = 60
 _ORDINARY_TIMES = 5
 _ORDINARY_CAP = Fraction(1, 4)
 
@@ -75,23 +76,27 @@ def decide(view: LedgerView, known: Sequence[Known], *, tickets: bool = True) ->
     if not view.blind and not any(not one.segment for one in opened):
         _look_for_new(view, pages, changes)
     if tickets:
-        quiet = not opened and not changes.opened
-        _tickets(view, [one for one in known if not one.page], changes, may_open=quiet)
+        _tickets(view, known, changes)
     return changes
 
 
 def whole_fire(
-    view: LedgerView, pages: Sequence[Known], extra: Sequence[Mapping[str, str]] = ()
+    view: LedgerView,
+    pages: Sequence[Known],
+    extra: Sequence[Mapping[str, str]] = (),
+    *,
+    rule: Rule | None = None,
 ) -> Fire | None:
-    """The first paging tier that fires for the objective outside of the open alerts' segments."""
+    """The first paging tier that fires for the objective outside of the open alerts' segments.
+
+    `extra`: more segments to leave out.
+    """
     open_covers = [one.covers for one in pages if one.closed_us is None and one.segment]
     covered = [*open_covers, *extra]
     rest = without(view.cells, view.objective.segments, covered)
-    run = build_run(
-        (cell for rows in rest.values() for cell in rows), view.span.end_us, view.span.slices
-    )
+    run = run_of(rest, view.objective.segments, {}, view.span)
     if view.objective.fast_tier:
-        found = jump(run, _rule(view))
+        found = jump(run, rule or _rule(view))
         if found is not None and view.covered(found.window_s):
             return Fire(FAST, found.bad, found.total, found.text)
     for tier in _tiers(view):
@@ -112,9 +117,11 @@ def _step_pages(view: LedgerView, opened: Sequence[Known], changes: Changes) -> 
             firing_now = False
         elif one.segment:
             run = run_of(view.cells, view.objective.segments, one.covers, view.span)
-            firing_now = jump(run, replace(_rule(view), alpha=SEGMENT_ALPHA)) is not None
+            rule = replace(_rule(view), alpha=SEGMENT_ALPHA, guard_s=HOLD_GUARD_S)
+            firing_now = jump(run, rule) is not None
         else:
-            firing_now = whole_fire(view, segments_open) is not None
+            rule = replace(_rule(view), guard_s=HOLD_GUARD_S)
+            firing_now = whole_fire(view, segments_open, rule=rule) is not None
         changes.steps[one.id] = _step_one(view, one, fires_now=firing_now)
 
 
@@ -180,22 +187,33 @@ def _cause(view: LedgerView, opened: Sequence[Known]) -> FiringSegment | None:
     return name_of_cause(found)
 
 
-def _tickets(view: LedgerView, known: Sequence[Known], changes: Changes, *, may_open: bool) -> None:
-    if view.blind:
-        fire = None
-    else:
-        found = (_tier_fire(view, tier, []) for tier in _tiers(view) if not tier.page)
+def _tickets(view: LedgerView, known: Sequence[Known], changes: Changes) -> None:
+    """The ticket tiers: silent while a page is open, and about what it has told already."""
+    fire = None
+    if not view.blind:
+        found = (
+            _tier_fire(view, tier, [])
+            for tier in _tiers(view)
+            if not tier.page and not _told_by_page(view, tier, known)
+        )
         fire = next((one for one in found if one is not None), None)
-    opened = [one for one in known if one.closed_us is None]
+    opened = [one for one in known if not one.page and one.closed_us is None]
     for one in opened:
         # A ticket hovers around its threshold for hours: it is quiet only after an hour.
         late = replace(one.alert, last_fire_us=one.alert.last_fire_us + TICKET_QUIET_US)
         result = _step_one(view, replace(one, alert=late), fires_now=fire is not None)
-        last_us = view.end_us if fire is not None and not view.blind else one.alert.last_fire_us
+        last_us = view.end_us if fire is not None else one.alert.last_fire_us
         kept = replace(result.alert, last_fire_us=max(last_us, one.alert.last_fire_us))
         changes.steps[one.id] = replace(result, alert=kept)
-    if fire is not None and may_open and not opened:
+    page_open = changes.opened or any(one.page and one.closed_us is None for one in known)
+    if fire is not None and not opened and not page_open:
         changes.opened.append(NewAlert({}, page=False, fire=fire, onset_us=_onset(view, {})))
+
+
+def _told_by_page(view: LedgerView, tier: Tier, known: Sequence[Known]) -> bool:
+    """True where the short window still holds what a page was about that is closed now."""
+    since_us = view.now_us - tier.short_s * SECOND_US
+    return any(one.page and (one.closed_us or 0) > since_us for one in known)
 
 
 def _tier_fire(view: LedgerView, tier: Tier, covered: Sequence[Mapping[str, str]]) -> Fire | None:

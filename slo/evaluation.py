@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, or_, select
 
-from kernel.clock import MINUTE_US, Clock
+from kernel.clock import HOUR_US, MINUTE_US, Clock
 from kernel.database import Database
 from kernel.facts import publish
 from kernel.facts.slo import BurnAlertClosed, BurnAlertOpened
@@ -22,7 +22,8 @@ from slo.ledger_view import LedgerView
 from slo.models import BurnAlertRow
 from slo.objective import Objective
 
-REMEMBER_CLOSED_US = 30 * MINUTE_US
+# As long as the longest short window of a tier, which may still hold what the alert was about.
+REMEMBER_CLOSED_US = 6 * HOUR_US
 EVERY_S = 5.0
 
 

@@ -123,6 +123,7 @@ class Rule:
     alpha: float = ALPHA
     bump_allowance_s: float = 1.0
     least_ratio: Fraction = Fraction(0)
+    guard_s: int = WINDOWS_S[-1] // 5
 
 
 def jump(run: SliceRun, rule: Rule) -> Jump | None:
@@ -146,7 +147,7 @@ def _first_fire(run: SliceRun, rule: Rule, windows_s: Sequence[int], least_bad: 
             continue
         ratio = reference_ratio(rule.budget, window_s, rule.bump_allowance_s)
         ratio = max(ratio, rule.least_ratio)
-        if found.bad <= ratio * found.total or not _still_burns(run, window_s, extra, ratio):
+        if found.bad <= ratio * found.total or not _still_burns(run, window_s, rule, ratio):
             continue
         tail = upper_tail(found.bad, found.total, float(ratio))
         if tail <= rule.alpha:
@@ -177,11 +178,12 @@ def onset_us(run: SliceRun, budget: Fraction) -> int:
     return run.end_us - (len(run.bad) - start) * SLICE_US
 
 
-def _still_burns(run: SliceRun, window_s: int, extra: int, ratio: Fraction) -> bool:
+def _still_burns(run: SliceRun, window_s: int, rule: Rule, ratio: Fraction) -> bool:
     """Guard of the long windows: the newest w/5 s (whole slices: 20, 60, 180 s) exceed p0 too."""
     if window_s < GUARD_FROM_S:
         return True
-    found = run.newest(window_s // 5 // SLICE_S + extra)
+    slices = min(window_s // 5, rule.guard_s) // SLICE_S
+    found = run.newest(slices + (1 if rule.open_slice else 0))
     return found.bad > ratio * found.total
 
 

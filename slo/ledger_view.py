@@ -8,22 +8,25 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
+from types import MappingProxyType
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from slo.fast_tier import SLICE_US, WINDOWS_S, Counts
 from slo.ledger import LedgerReader
 from slo.ledger.sums import FineCell, SegmentKey, Sums, total_of
 from slo.objective import Objective
-from slo.segments import Span, matches
+from slo.segments import Span, matches, without
 from slo.tiers import Tier, WindowCounts
 
 SHORT_S = 300
 RECENT_S = 120
+NEWEST_S = 60
 COVERAGE_FLOOR = Fraction(9, 10)
 FAST_SLICES = WINDOWS_S[-1] * SECOND_US // SLICE_US + 1
 FINE_US = 2 * HOUR_US
 _ORDINARY_US = 28 * DAY_US
 _ORDINARY_LEAST = 1000
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 class LedgerView:
@@ -102,18 +105,9 @@ class LedgerView:
         """The slices of `long_cells`."""
         return Span(self.span.end_us, FINE_US // SLICE_US, open_slice=True)
 
-    def recent(self, labels: Mapping[str, str]) -> Counts:
-        """Alert counts of the newest 120 s (and the open slice) in a segment ({} = all)."""
-        start_us = self.end_us - RECENT_S * SECOND_US
-        names = self.objective.segments
-        chosen = [
-            cell
-            for key, rows in self.cells.items()
-            if matches(names, key, labels)
-            for cell in rows
-            if cell.slice_us >= start_us
-        ]
-        return Counts(sum(cell.bad for cell in chosen), sum(cell.total for cell in chosen))
+    def recent(self, labels: Mapping[str, str], window_s: int = RECENT_S) -> Counts:
+        """Alert counts of the newest `window_s` (and the open slice) in a segment ({} = all)."""
+        return self._recent(window_s, within=labels)
 
     def tier_counts(
         self, tier: Tier, covered: Collection[Mapping[str, str]] = ()
@@ -127,15 +121,17 @@ class LedgerView:
         if not short.alert_bad or short.alert_bad < threshold * short.alert_total:
             return None
         long = self._without(tier.long_s, covered)
-        recent = self.recent({})
-        taken = [self.recent(labels) for labels in covered]
+        recent = self._recent(RECENT_S, outside=covered)
+        newest = self._recent(NEWEST_S, outside=covered)
         return WindowCounts(
             long_bad=long.alert_bad,
             long_total=long.alert_total,
             short_bad=short.alert_bad,
             short_total=short.alert_total,
-            recent_bad=max(0, recent.bad - sum(one.bad for one in taken)),
-            recent_total=max(0, recent.total - sum(one.total for one in taken)),
+            recent_bad=recent.bad,
+            recent_total=recent.total,
+            newest_bad=newest.bad,
+            newest_total=newest.total,
             long_keyless=long.alert_keyless,
         )
 
@@ -162,6 +158,24 @@ class LedgerView:
     def _ordinary(self) -> dict[SegmentKey, Sums]:
         to_us = self.end_us - self.end_us % MINUTE_US - HOUR_US
         return self._reader.segment_sums(self.objective, to_us - _ORDINARY_US, to_us)
+
+    def _recent(
+        self,
+        window_s: int,
+        *,
+        within: Mapping[str, str] = NO_LABELS,
+        outside: Collection[Mapping[str, str]] = (),
+    ) -> Counts:
+        start_us = self.end_us - window_s * SECOND_US
+        names = self.objective.segments
+        chosen = [
+            cell
+            for key, rows in without(self.cells, names, outside).items()
+            if matches(names, key, within)
+            for cell in rows
+            if cell.slice_us >= start_us
+        ]
+        return Counts(sum(cell.bad for cell in chosen), sum(cell.total for cell in chosen))
 
     def _without(self, window_s: int, covered: Collection[Mapping[str, str]]) -> Sums:
         names = self.objective.segments

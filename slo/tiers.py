@@ -17,7 +17,7 @@ from slo.burn_rate import factor_for_share, maximum_burn, reaches
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 UNREACHABLE_SHARE = Fraction(4, 5)
-# A tier is stale once the newest 120 s show, with this error risk, a burn below its factor.
+# A tier is stale once the newest 60 s or 120 s show, with this error risk, a burn below its factor.
 COOLED_RISK = 0.01
 # One impatient customer makes many raw failures: without a key four times as many are wanted.
 KEYLESS_TIMES = 4
@@ -50,7 +50,7 @@ class Tier:
 
 @dataclass(frozen=True)
 class WindowCounts:
-    """Alert counts of one tier's two windows, and of the newest 120 s."""
+    """Alert counts of one tier's two windows, and of the newest 120 s and 60 s."""
 
     long_bad: int
     long_total: int
@@ -58,6 +58,8 @@ class WindowCounts:
     short_total: int
     recent_bad: int = 0
     recent_total: int = 0
+    newest_bad: int = 0
+    newest_total: int = 0
     long_keyless: int = 0  # bad attempts of the long window without a customer key, counted raw
 
 
@@ -110,19 +112,20 @@ def fires(tier: Tier, counts: WindowCounts, budget: Fraction, min_bad_events: in
         and reaches(counts.long_bad, counts.long_total, tier.factor, budget)
         and reaches(counts.short_bad, counts.short_total, tier.factor, budget)
         and not cooled(tier, counts.recent_bad, counts.recent_total, budget)
+        and not cooled(tier, counts.newest_bad, counts.newest_total, budget)
     )
 
 
-def cooled(tier: Tier, recent_bad: int, recent_total: int, budget: Fraction) -> bool:
-    """True where the newest 120 s alone prove a burn below the tier's factor.
+def cooled(tier: Tier, bad: int, total: int, budget: Fraction) -> bool:
+    """True where the newest 60 s or 120 s alone prove a burn below the tier's factor.
 
     The short window otherwise keeps a page open for its whole length after every outage, and the
     30 min one for half an hour. With little traffic nothing is proven and the windows decide.
     """
     threshold = tier.factor * budget
-    if recent_total <= 0 or Fraction(recent_bad, recent_total) >= threshold:
+    if total <= 0 or Fraction(bad, total) >= threshold:
         return False
-    return lower_tail(recent_bad, recent_total, float(threshold)) <= COOLED_RISK
+    return lower_tail(bad, total, float(threshold)) <= COOLED_RISK
 
 
 def _enough_bad(counts: WindowCounts, min_bad_events: int) -> bool:

@@ -1,0 +1,101 @@
+"""Prometheus metrics of the objectives, read from the ledger when they are scraped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from slo.schemas import SloOut
+from slo.service import SloService
+
+STATES = ("ok", "at_risk", "broken", "no_data")
+
+
+class SloCollector(Collector):
+    """State of each objective. What is not known has no sample (never a zero)."""
+
+    def __init__(self, service: SloService) -> None:
+        self._service = service
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering must not read the ledger."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """One scrape."""
+        slos = self._service.list()
+        yield _window_units(slos)
+        left = GaugeMetricFamily(
+            "tillwatch_slo_budget_left_ratio",
+            "Share of the error budget left in the objective's window (signed).",
+            labels=["objective", "service"],
+        )
+        coverage = GaugeMetricFamily(
+            "tillwatch_slo_coverage_ratio",
+            "Observed share of the objective's window.",
+            labels=["objective", "service"],
+        )
+        target = GaugeMetricFamily(
+            "tillwatch_slo_target_ratio", "The promise.", labels=["objective", "service"]
+        )
+        for slo in slos:
+            labels = [slo.id, slo.service]
+            target.add_metric(labels, slo.target)
+            coverage.add_metric(labels, slo.coverage)
+            if slo.budget_left is not None:
+                left.add_metric(labels, slo.budget_left)
+        yield from (left, coverage, target, _burn_rates(slos), _states(slos), _alerts(slos))
+
+
+def _window_units(slos: Sequence[SloOut]) -> Metric:
+    """A gauge, not a counter: the sums of a rolling window also fall."""
+    family = GaugeMetricFamily(
+        "tillwatch_slo_window_units",
+        "Attempts in the objective's window.",
+        labels=["objective", "service", "outcome"],
+    )
+    for slo in slos:
+        for outcome in ("good", "bad", "excluded"):
+            value = getattr(slo.counts, outcome)
+            family.add_metric([slo.id, slo.service, outcome], value)
+    return family
+
+
+def _burn_rates(slos: Sequence[SloOut]) -> Metric:
+    family = GaugeMetricFamily(
+        "tillwatch_slo_burn_rate",
+        "Burn rate per window; 1 spends the budget in exactly one objective window.",
+        labels=["objective", "service", "window"],
+    )
+    for slo in slos:
+        for window, rate in slo.burn_rates.items():
+            if rate is not None:
+                family.add_metric([slo.id, slo.service, window], rate)
+    return family
+
+
+def _states(slos: Sequence[SloOut]) -> Metric:
+    family = GaugeMetricFamily(
+        "tillwatch_slo_state",
+        "1 for the state the objective is in.",
+        labels=["objective", "service", "state"],
+    )
+    for slo in slos:
+        for state in STATES:
+            family.add_metric([slo.id, slo.service, state], float(slo.state == state))
+    return family
+
+
+def _alerts(slos: Sequence[SloOut]) -> Metric:
+    family = GaugeMetricFamily(
+        "tillwatch_slo_alerts_open",
+        "Burn alerts open now.",
+        labels=["objective", "service", "page"],
+    )
+    for slo in slos:
+        for page in (True, False):
+            count = sum(1 for alert in slo.alerts if alert.page is page)
+            family.add_metric([slo.id, slo.service, str(page).lower()], count)
+    return family

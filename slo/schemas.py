@@ -1,0 +1,140 @@
+"""What slo answers: the JSON of `GET /api/slos/{id}` and its parts. Times are RFC 3339."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+State = Literal["ok", "at_risk", "broken", "no_data"]
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class CountsOut(_Out):
+    """Attempts of the window. `pending` has no outcome yet; null where it is not told apart."""
+
+    good: int
+    bad: int
+    excluded: int
+    pending: int | None
+
+
+class MoneyOut(_Out):
+    """Value in minor units of one currency; `budget_left` is that of the share of money.
+
+    `lost_minor` counts a checkout once, if no payment of it succeeded within 30 minutes (known for
+    the newest 7 days; before that it is what was attempted in bad units).
+    """
+
+    currency: str
+    good_minor: int
+    bad_minor: int
+    lost_minor: int
+    budget_left: float | None
+
+
+class WindowOut(_Out):
+    """The objective's window; it ends at the watermark."""
+
+    kind: Literal["rolling"] = "rolling"
+    seconds: int
+    start: str = Field(alias="from")
+    to: str
+
+
+class AlertTierOut(_Out):
+    """An alert that is open now."""
+
+    id: str
+    tier: str
+    since: str
+    page: bool
+    segment: dict[str, str]
+    reason: str
+
+
+class SegmentOut(_Out):
+    """One segment's part; the parts add up to the whole. `key` maps field to value."""
+
+    key: dict[str, str]
+    counts: CountsOut
+    sli: float | None
+    budget_left: float | None
+    burn_rates: dict[str, float | None]
+    state: State
+    money: list[MoneyOut]
+
+
+class SloOut(_Out):
+    """One objective as it stands. `sli`, budgets and burn rates are null where nothing counted."""
+
+    id: str
+    name: str
+    description: str
+    service: str
+    owner: str
+    target: float
+    generation: str
+    window: WindowOut
+    counts: CountsOut
+    sli: float | None
+    budget_left: float | None
+    bad_left: int | None
+    burn_rates: dict[str, float | None]
+    state: State
+    reason: str
+    coverage: float
+    watermark: str
+    sources: list[str]
+    money: list[MoneyOut]
+    alerts: list[AlertTierOut]
+    segments: list[SegmentOut]
+    notes: list[str]
+
+
+class SloListOut(_Out):
+    """All objectives, without their segments."""
+
+    slos: list[SloOut]
+
+
+class PointOut(_Out):
+    """One step of a series: what was counted in [at, at + step)."""
+
+    at: str
+    at_us: int
+    good: int
+    bad: int
+    excluded: int
+    sli: float | None
+
+
+class SeriesOut(_Out):
+    """A series of one objective."""
+
+    id: str
+    step_s: int
+    points: list[PointOut]
+
+
+class BurnAlertOut(_Out):
+    """One burn alert, open or closed."""
+
+    id: str
+    objective_id: str
+    service: str
+    tier: str
+    page: bool
+    state: Literal["open", "closed"]
+    segment: dict[str, str]
+    opened_at: str
+    onset_at: str
+    closed_at: str | None
+    reason: str
+    close_reason: str
+    bad: int
+    total: int
+    burn_rate: float

@@ -1,0 +1,251 @@
+"""What others ask of slo: how objectives stand, what burns, what failures cost, is it good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlmodel import Session, col, select
+
+from kernel.clock import SECOND_US, Clock, rfc3339
+from kernel.database import Database
+from kernel.errors import BadInput
+from slo.catalogue import Catalogue
+from slo.evaluation import default_sources
+from slo.fast_tier import SLICE_US, Counts
+from slo.ledger import LedgerReader
+from slo.ledger.sums import FineCell, SegmentKey, total_of
+from slo.ledger_view import LedgerView
+from slo.models import BurnAlertRow
+from slo.objective import Objective
+from slo.recovery import SPANS_S, RecoverySample, RecoveryVerdict, judge
+from slo.schemas import BurnAlertOut, PointOut, SloOut
+from slo.segments import matches
+from slo.standing import standing
+
+MAX_POINTS = 2000
+MAX_ALERTS = 500
+
+
+@dataclass(frozen=True)
+class Impact:
+    """Attempts and value over a window; money per currency in minor units."""
+
+    bad: int
+    total: int
+    lost: Mapping[str, int] = field(default_factory=dict)
+    bad_minor: Mapping[str, int] = field(default_factory=dict)
+
+
+class SloService:
+    """Reads only. Each call opens its own ledger reader, so that any thread may ask."""
+
+    def __init__(
+        self,
+        database: Database,
+        reader_factory: Callable[[], LedgerReader],
+        catalogue: Catalogue,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._reader_factory = reader_factory
+        self.catalogue = catalogue
+        self._clock = clock
+
+    def list(self) -> list[SloOut]:
+        """All objectives, without their segments."""
+        alerts = self._open_alerts()
+        with self._reader() as reader:
+            now_us = self._clock.now_us()
+            sources = default_sources(reader, now_us)
+            return [
+                standing(
+                    reader,
+                    LedgerView(reader, one, now_us, sources),
+                    [row for row in alerts if row.objective_id == one.id],
+                    with_segments=False,
+                )
+                for one in self.catalogue.all()
+            ]
+
+    def show(self, objective_id: str) -> SloOut:
+        """One objective with its segments. Raises NotFound."""
+        objective = self.catalogue.find(objective_id)
+        alerts = [row for row in self._open_alerts() if row.objective_id == objective_id]
+        with self._reader() as reader:
+            return standing(reader, self._view(reader, objective), alerts)
+
+    def series(
+        self, objective_id: str, from_us: int, to_us: int, step_s: int
+    ) -> Sequence[PointOut]:
+        """Counts per step of `step_s` from `from_us` (a step's border) on.
+
+        Raises NotFound, and BadInput for windows that cannot be cut so (more than 2,000 points,
+        5 s steps older than 2 h).
+        """
+        objective = self.catalogue.find(objective_id)
+        if step_s < 5 or step_s % 5 or to_us <= from_us:
+            raise BadInput(
+                "a series needs `to` after `from` and a step of whole 5 s", path="query.step"
+            )
+        if to_us - from_us > MAX_POINTS * step_s * SECOND_US:
+            raise BadInput(f"more than {MAX_POINTS} points", hint="ask for longer steps")
+        with self._reader() as reader:
+            found = reader.series(objective, from_us, to_us, step_s * SECOND_US)
+        return [
+            PointOut(
+                at=rfc3339(at_us),
+                at_us=at_us,
+                good=sums.good,
+                bad=sums.bad,
+                excluded=sums.excluded,
+                sli=sums.good / sums.total if sums.total else None,
+            )
+            for at_us, sums in found
+        ]
+
+    def burning(self, objective_id: str, segment: Mapping[str, str] | None = None) -> bool:
+        """True while a page of the objective is open that is about `segment` or contains it.
+
+        Without a segment any open page of the objective counts.
+        """
+        wanted = dict(segment or {})
+        return any(
+            row.objective_id == objective_id
+            and row.page
+            and all(wanted.get(name, value) == value for name, value in row.covers.items())
+            for row in self._open_alerts()
+        )
+
+    def alerts(self, *, active: bool = True) -> Sequence[BurnAlertOut]:
+        """Open alerts, or the newest 500 of all; newest first."""
+        query = select(BurnAlertRow).order_by(col(BurnAlertRow.opened_us).desc())
+        if active:
+            query = query.where(col(BurnAlertRow.state) == "open")
+        with self._database.reading() as session:
+            return [_alert_out(row) for row in session.exec(query.limit(MAX_ALERTS)).all()]
+
+    def impact(
+        self, objective_id: str, segment: Mapping[str, str], from_us: int, to_us: int
+    ) -> Impact:
+        """What failed in [from_us, to_us) in all segments that carry `segment`'s labels.
+
+        Labels that the objective does not count by are left out of the question.
+        """
+        objective = self.catalogue.find(objective_id)
+        names = objective.segments
+        with self._reader() as reader:
+            sums = total_of(
+                one
+                for key, one in reader.segment_sums(objective, from_us, to_us).items()
+                if matches(names, key, segment)
+            )
+            lost: dict[str, int] = {}
+            for key, values in reader.segment_lost(objective, from_us, to_us).items():
+                if matches(names, key, segment):
+                    for currency, minor in values.items():
+                        lost[currency] = lost.get(currency, 0) + minor
+        bad_minor = {
+            currency: money.bad_minor for currency, money in sums.money.items() if money.bad_minor
+        }
+        return Impact(bad=sums.bad, total=sums.total, lost=lost, bad_minor=bad_minor)
+
+    def recovery(
+        self, objective_ids: Sequence[str], segment: Mapping[str, str], since_us: int
+    ) -> RecoveryVerdict:
+        """Are all objectives good since `since_us`? See `slo.recovery`. Raises NotFound."""
+        with self._reader() as reader:
+            return judge(
+                [
+                    self._sample(reader, self.catalogue.find(one), segment, since_us)
+                    for one in objective_ids
+                ]
+            )
+
+    def check(
+        self, objective_ids: Sequence[str], segment: Mapping[str, str], since_us: int
+    ) -> RecoveryVerdict:
+        """The same, by the name that the recovery port of runbooks has."""
+        return self.recovery(objective_ids, segment, since_us)
+
+    def _sample(
+        self,
+        reader: LedgerReader,
+        objective: Objective,
+        segment: Mapping[str, str],
+        since_us: int,
+    ) -> RecoverySample:
+        view = self._view(reader, objective)
+        first_us = -(-since_us // SLICE_US) * SLICE_US
+        known = {name: value for name, value in segment.items() if name in objective.segments}
+        newest = {}
+        for length_s in SPANS_S:
+            from_us = max(first_us, view.end_us - length_s * SECOND_US)
+            cells = reader.fine(objective, from_us, max(from_us, view.end_us))
+            newest[length_s] = (
+                _counts(cells, objective.segments, {}),
+                _counts(cells, objective.segments, known),
+            )
+        return RecoverySample(
+            objective_id=objective.id,
+            budget=objective.budget_ratio,
+            observed_s=max(0, view.end_us - first_us) // SECOND_US,
+            no_data=bool(view.blind),
+            whole=[newest[length_s][0] for length_s in SPANS_S],
+            segment=[newest[length_s][1] for length_s in SPANS_S] if known else None,
+        )
+
+    def _view(self, reader: LedgerReader, objective: Objective) -> LedgerView:
+        now_us = self._clock.now_us()
+        return LedgerView(reader, objective, now_us, default_sources(reader, now_us))
+
+    def _open_alerts(self) -> Sequence[BurnAlertRow]:
+        with self._database.reading() as session:
+            return _open_rows(session)
+
+    @contextmanager
+    def _reader(self) -> Iterator[LedgerReader]:
+        reader = self._reader_factory()
+        try:
+            with reader.at_once():
+                yield reader
+        finally:
+            reader.close()
+
+
+def _open_rows(session: Session) -> Sequence[BurnAlertRow]:
+    return session.exec(
+        select(BurnAlertRow)
+        .where(col(BurnAlertRow.state) == "open")
+        .order_by(col(BurnAlertRow.page).desc(), col(BurnAlertRow.opened_us))
+    ).all()
+
+
+def _counts(
+    cells: Mapping[SegmentKey, Sequence[FineCell]],
+    names: Sequence[str],
+    labels: Mapping[str, str],
+) -> Counts:
+    chosen = [cell for key, rows in cells.items() if matches(names, key, labels) for cell in rows]
+    return Counts(sum(one.bad for one in chosen), sum(one.total for one in chosen))
+
+
+def _alert_out(row: BurnAlertRow) -> BurnAlertOut:
+    return BurnAlertOut(
+        id=row.id,
+        objective_id=row.objective_id,
+        service=row.service,
+        tier=row.tier,
+        page=row.page,
+        state="open" if row.state == "open" else "closed",
+        segment=row.segment,
+        opened_at=rfc3339(row.opened_us),
+        onset_at=rfc3339(row.onset_us),
+        closed_at=None if row.closed_us is None else rfc3339(row.closed_us),
+        reason=row.reason,
+        close_reason=row.close_reason,
+        bad=row.bad,
+        total=row.total,
+        burn_rate=row.burn_rate,
+    )

@@ -1,0 +1,207 @@
+"""How one objective stands, computed from the ledger: the numbers behind `SloOut`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+
+from kernel.clock import DAY_US, MINUTE_US, rfc3339
+from slo.budget import Budget
+from slo.burn_rate import burn_rate
+from slo.ledger import LedgerReader, MoneySums, SegmentKey, Sums
+from slo.ledger.sums import total_of
+from slo.ledger_view import LedgerView
+from slo.models import BurnAlertRow
+from slo.objective import Objective
+from slo.schemas import (
+    AlertTierOut,
+    CountsOut,
+    MoneyOut,
+    SegmentOut,
+    SloOut,
+    State,
+    WindowOut,
+)
+from slo.segments import matches
+from slo.tiers import default_tiers, reports
+
+RATES_S: Mapping[str, int] = {
+    "5m": 300,
+    "30m": 1800,
+    "1h": 3600,
+    "2h": 7200,
+    "6h": 21_600,
+    "1d": 86_400,
+    "3d": 259_200,
+}
+# Budget left below which the promise is at risk even when nothing burns at the moment.
+RISK_LEFT = Fraction(1, 10)
+LOSSES_KNOWN_US = 7 * DAY_US
+
+BySegment = Mapping[SegmentKey, Sums]
+Lost = dict[SegmentKey, dict[str, int]]
+
+
+def standing(
+    reader: LedgerReader,
+    view: LedgerView,
+    alerts: Sequence[BurnAlertRow],
+    *,
+    with_segments: bool = True,
+) -> SloOut:
+    """The whole answer. `alerts`: the objective's open ones."""
+    objective = view.objective
+    window = view.window_by_segment(objective.window.seconds)
+    rates = {name: view.window_by_segment(seconds) for name, seconds in RATES_S.items()}
+    lost = _lost(reader, view)
+    whole = total_of(window.values())
+    budget = Budget(whole.bad, whole.total, objective.budget_ratio)
+    pending = reader.pending(objective, view.from_us(objective.window.seconds), view.now_us + 1)
+    state = state_of(view.no_data, budget, burning=bool(alerts))
+    return SloOut(
+        id=objective.id,
+        name=objective.display_name,
+        description=objective.description,
+        service=objective.service,
+        owner=objective.owner,
+        target=float(objective.target),
+        generation=objective.generation,
+        window=_window(view),
+        counts=_counts(whole, pending),
+        sli=_number(budget.sli),
+        budget_left=_number(budget.left),
+        bad_left=budget.bad_left if budget.total else None,
+        burn_rates={name: _rate(parts.values(), objective) for name, parts in rates.items()},
+        state=state,
+        reason=_reason(state, view, budget, alerts),
+        coverage=float(view.coverage(objective.window.seconds)) if view.sources else 0.0,
+        watermark=rfc3339(view.watermark_us),
+        sources=list(view.sources),
+        money=_money(whole, _added(lost.values()), objective),
+        alerts=[_alert(row) for row in alerts],
+        segments=_segments(view, window, rates, lost, alerts) if with_segments else [],
+        notes=reports(default_tiers(objective.window.seconds, objective.budget_ratio)),
+    )
+
+
+def state_of(no_data: str, budget: Budget, *, burning: bool) -> State:
+    """`broken`: the budget is spent. Without data nothing is ever green."""
+    if no_data:
+        return "no_data"
+    if budget.left is not None and budget.left <= 0:
+        return "broken"
+    if burning or (budget.left is not None and budget.left < RISK_LEFT):
+        return "at_risk"
+    return "ok"
+
+
+def _segments(
+    view: LedgerView,
+    window: BySegment,
+    rates: Mapping[str, BySegment],
+    lost: Lost,
+    alerts: Sequence[BurnAlertRow],
+) -> list[SegmentOut]:
+    objective = view.objective
+    names = objective.segments
+    found = []
+    for key in sorted(window, key=lambda one: (-window[one].bad, one)):
+        sums = window[key]
+        budget = Budget(sums.bad, sums.total, objective.budget_ratio)
+        burning = any(row.segment and matches(names, key, row.covers) for row in alerts)
+        found.append(
+            SegmentOut(
+                key=dict(zip(names, key, strict=True)),
+                counts=_counts(sums, None),
+                sli=_number(budget.sli),
+                budget_left=_number(budget.left),
+                burn_rates={
+                    name: _rate([parts.get(key, Sums())], objective)
+                    for name, parts in rates.items()
+                },
+                state=state_of(view.no_data, budget, burning=burning),
+                money=_money(sums, lost.get(key, {}), objective),
+            )
+        )
+    return found
+
+
+def _reason(state: State, view: LedgerView, budget: Budget, alerts: Sequence[BurnAlertRow]) -> str:
+    if state == "no_data":
+        return view.no_data
+    if alerts:
+        return alerts[0].reason
+    if state == "broken":
+        return f"the budget of {float(budget.allowed):.1f} failures is spent"
+    if state == "at_risk":
+        return "less than a tenth of the budget is left"
+    return "" if budget.total else "nothing was counted in this window"
+
+
+def _window(view: LedgerView) -> WindowOut:
+    seconds = view.objective.window.seconds
+    begin_us = max(0, view.from_us(seconds)) if view.watermark_us else 0
+    return WindowOut(seconds=seconds, start=rfc3339(begin_us), to=rfc3339(view.end_us))
+
+
+def _lost(reader: LedgerReader, view: LedgerView) -> Lost:
+    """Lost value by segment: exact for 7 days, the attempted value of bad units before."""
+    objective = view.objective
+    from_us, to_us = view.from_us(objective.window.seconds), view.end_us
+    edge_us = max(from_us, (to_us - LOSSES_KNOWN_US) // MINUTE_US * MINUTE_US)
+    found = {key: dict(one) for key, one in reader.segment_lost(objective, edge_us, to_us).items()}
+    if edge_us > from_us:
+        for key, sums in reader.segment_sums(objective, from_us, edge_us).items():
+            for currency, money in sums.money.items():
+                part = found.setdefault(key, {})
+                part[currency] = part.get(currency, 0) + money.bad_minor
+    return found
+
+
+def _added(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for part in parts:
+        for currency, minor in part.items():
+            total[currency] = total.get(currency, 0) + minor
+    return total
+
+
+def _money(sums: Sums, lost: Mapping[str, int], objective: Objective) -> list[MoneyOut]:
+    found = []
+    for currency in sorted({*sums.money, *lost}):
+        money = sums.money.get(currency, MoneySums())
+        value = Budget(money.bad_minor, money.good_minor + money.bad_minor, objective.budget_ratio)
+        found.append(
+            MoneyOut(
+                currency=currency,
+                good_minor=money.good_minor,
+                bad_minor=money.bad_minor,
+                lost_minor=lost.get(currency, 0),
+                budget_left=_number(value.left),
+            )
+        )
+    return found
+
+
+def _counts(sums: Sums, pending: int | None) -> CountsOut:
+    return CountsOut(good=sums.good, bad=sums.bad, excluded=sums.excluded, pending=pending)
+
+
+def _rate(parts: Iterable[Sums], objective: Objective) -> float | None:
+    sums = total_of(parts)
+    return _number(burn_rate(sums.bad, sums.total, objective.budget_ratio))
+
+
+def _alert(row: BurnAlertRow) -> AlertTierOut:
+    return AlertTierOut(
+        id=row.id,
+        tier=row.tier,
+        since=rfc3339(row.opened_us),
+        page=row.page,
+        segment=row.segment,
+        reason=row.reason,
+    )
+
+
+def _number(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)
