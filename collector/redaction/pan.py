@@ -2,7 +2,8 @@ r"""Finding card numbers (PANs) in text: boundary + issuer range + length + Luhn
 
 Issuer ranges after ISO/IEC 7812 and the card schemes' public BIN tables. A bare `\\d{13,19}` with
 Luhn would hit one in ten epoch-nanosecond timestamps; no card range begins with 1 in use today
-(UATP does, and is left out for that reason).
+(UATP does, and is left out for that reason). Epoch timestamps begin with 1 until 2033 and reach
+the first card range (Mir, 2200) in September 2039.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from collector.redaction.pan import find_pans, is_pan
 from kernel.errors import Unavailable
 
 _MAYBE = re.compile(r"[0-9](?:[ +-]?[0-9]){12}|@|%[0-9A-Fa-f]{2}|\\u00[0-9A-Fa-f]{2}")
-_EMAIL = re.compile(r"[\w.%+'-]{1,64}@(?:[\w-]{1,63}\.){1,8}[\w-]{1,63}")
+# The last label is letters (or punycode): `payments@1.2.3` is a version, not an address.
+_EMAIL = re.compile(r"[\w.%+'-]{1,64}@(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,63})")
 _ESCAPE = re.compile(r"\\u00([0-9A-Fa-f]{2})")
 _TOKEN = re.compile(r"\[(?:email|user|id):[0-9a-f]{16}\]\Z")
 # Dashes that NFKC leaves alone, and characters without width that could split a number.

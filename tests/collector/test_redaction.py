@@ -110,7 +110,8 @@ def test_a_card_number_under_an_identifier_becomes_a_keyed_token_that_joins() ->
     assert str(one).startswith("[id:")
 
 
-@given(st.integers(min_value=1_000_000_000, max_value=2_200_000_000), st.integers(0, 999_999_999))
+# 2.2e9 s is September 2039: from then on nanoseconds begin like Mir cards.
+@given(st.integers(min_value=1_000_000_000, max_value=2_199_999_999), st.integers(0, 999_999_999))
 def test_timestamps_survive(seconds: int, nanos: int) -> None:
     for text in (
         f"{seconds}{nanos:09d}",
@@ -172,6 +173,11 @@ def test_addresses_become_keyed_tokens_that_still_join() -> None:
     assert REDACTOR.value("enduser.id", REDACTOR.value("enduser.id", "ada")) == REDACTOR.value(
         "enduser.id", "ada"
     )
+
+
+def test_versions_behind_an_at_sign_are_no_addresses() -> None:
+    for text in ("pkg:oci/payments@1.2.3", "left-pad@1.3.0", "at @ 5", "git@host:repo"):
+        assert REDACTOR.text(text) == text
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ class World:
         while self.projector.step():
             pass
 
-    def client(self, token: str = "shop-token") -> TestClient:
+    def app(self) -> FastAPI:
         app = FastAPI()
         install_error_mapping(app, self.clock)
         services = CollectorServices(
@@ -101,8 +101,11 @@ class World:
             deadletters=DeadLetterService(self.journal_path, self.store),
         )
         app.include_router(build_router(services, self.tokens))
+        return app
+
+    def client(self, token: str = "shop-token") -> TestClient:
         return TestClient(
-            app,
+            self.app(),
             headers={"Authorization": f"Bearer {token}"},
             raise_server_exceptions=False,
         )
