@@ -16,8 +16,6 @@ import rfc8785
 from access.principal import Role
 from runbooks.runbook import Step, StepKind, Tier
 
-MAX_PENDING_PER_INCIDENT = 3
-
 
 @dataclass(frozen=True)
 class Quorum:

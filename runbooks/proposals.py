@@ -15,6 +15,7 @@ from sqlmodel import Session
 from audit.log import AuditLog
 from kernel.clock import SECOND_US, Clock
 from kernel.database import Database
+from kernel.errors import BadInput
 from kernel.facts.triage import BriefReady, IncidentResolved
 from kernel.ids import uuid7
 from runbooks import repository
@@ -195,9 +196,7 @@ class Proposals:
 
     def _choose(self, labels: Mapping[str, str], fact: BriefReady) -> tuple[Match | None, bool]:
         """The step to propose, and whether it is the one a model pointed at."""
-        matches = [
-            match for match in self._catalogue.match(labels) if is_executable(tier_of(match.step))
-        ]
+        matches = [match for match in self._catalogue.match(labels) if _can_be_proposed(match)]
         for match in matches:
             if (match.runbook.id, match.step.id) == (fact.suggested_runbook, fact.suggested_step):
                 return match, True
@@ -244,6 +243,17 @@ class Proposals:
             created_us=now_us,
             expires_us=now_us + _PREPARE_S * SECOND_US,
         )
+
+
+def _can_be_proposed(match: Match) -> bool:
+    """R0 needs no decision, R4 is for reading; an action that cannot be formed is left out."""
+    if not is_executable(tier_of(match.step)):
+        return False
+    try:
+        action_of(match.step, match.params)
+    except BadInput:
+        return False
+    return True
 
 
 def _verification(step: Step, params: Mapping[str, Any], objectives: list[str]) -> dict[str, Any]:

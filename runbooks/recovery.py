@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from audit.log import AuditLog
 from kernel.clock import SECOND_US, Clock
 from kernel.database import Database
+from kernel.errors import TillwatchError
 from runbooks import repository
 from runbooks.approval import Event, State
 from runbooks.models import ApprovalRow
@@ -42,12 +44,19 @@ class RecoveryCheck:
 
     def _check(self, row: ApprovalRow, since_us: int) -> None:
         plan = row.verification
-        report = self._recovery.check(plan["objectives"], plan["segment"], since_us)
+        report = self._ask(plan, since_us)
         deadline_us = since_us + int(plan["within_s"]) * SECOND_US
         if report.state == "recovered":
             self._settle(row, report, Event.RECOVER)
         elif self._clock.now_us() >= deadline_us:
             self._settle(row, report, Event.MISS_RECOVERY)
+
+    def _ask(self, plan: Mapping[str, Any], since_us: int) -> RecoveryReport:
+        """An objective that is gone is no data; it must not hide the answer about other actions."""
+        try:
+            return self._recovery.check(plan["objectives"], plan["segment"], since_us)
+        except TillwatchError as error:
+            return RecoveryReport("no_data", {"error": error.message})
 
     def _settle(self, row: ApprovalRow, report: RecoveryReport, event: Event) -> None:
         now_us = self._clock.now_us()

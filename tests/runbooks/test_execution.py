@@ -241,3 +241,30 @@ def test_a_manual_step_that_nobody_confirms_is_unknown(world: World) -> None:
     world.clock.advance_s(world.settings.manual_wait_s + 1)
     world.executor.step()
     assert world.state(shown.id) == "unknown"
+
+
+def test_an_objective_that_is_gone_counts_as_no_data(world: World) -> None:
+    approved = world.approved()
+    world.seal()
+    world.executor.step()
+    world.numbers.state = "gone"
+    world.recovery.run()
+    assert world.state(approved.id) == "succeeded"
+    world.clock.advance_s(601)
+    world.recovery.run()
+    out = world.service.approval(approved.id)
+    assert out.state == "not_recovered"
+    assert out.recovery_detail["answer"] == "no_data"
+
+
+def test_an_undo_is_not_offered_over_somebody_elses_change(world: World) -> None:
+    world.approved()
+    world.seal()
+    world.executor.step()
+    world.clock.advance_s(601)
+    world.recovery.run()
+    world.flags.flags[KEY] = "paypal"
+    world.service.proposals.prepare()
+    (undo,) = [one for one in world.service.approvals() if one.undo_of]
+    assert undo.state == "stale"
+    assert "left alone" in undo.note

@@ -13,6 +13,7 @@ from audit.settings import AuditSettings
 from kernel import strict_json
 from kernel.clock import FrozenClock
 from kernel.database import Database
+from kernel.errors import NotFound
 from kernel.facts import FactDispatcher, publish
 from kernel.facts.triage import BriefReady, IncidentResolved
 from runbooks.executor import ActionExecutor
@@ -44,6 +45,8 @@ class ShopNumbers:
         self, objective_ids: list[str], segment: dict[str, str], since_us: int
     ) -> RecoveryReport:
         self.asked.append((objective_ids, segment, since_us))
+        if self.state == "gone":
+            raise NotFound("there is no objective of that name")
         return RecoveryReport(self.state, {"bad": 3, "total": 100})
 
 
