@@ -69,8 +69,10 @@ def _person(access: AccessService, name: str, roles: list[Role], *, machine: boo
         raise BadInput(
             f"there is nobody named {name!r}", path="--role", hint="give --role to make them"
         )
-    if found is not None and roles:
-        raise Conflict(f"{name!r} exists already", hint="leave --role out to add a token")
+    if found is not None and roles and set(roles) != access.roles_of(found):
+        raise Conflict(
+            f"{name!r} exists already with other roles", hint="leave --role out to add a token"
+        )
     kind: Kind = "machine" if machine else "person"
     return found or access.create_person(name, roles, kind=kind, by=local_principal())
 

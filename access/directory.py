@@ -78,6 +78,12 @@ class Directory:
             row = repository.person_named(session, name)
             return row.id if row else None
 
+    def roles_of(self, person_id: str) -> frozenset[Role]:
+        """The roles a person holds; none where nobody has that id."""
+        with self._database.reading() as session:
+            row = repository.person(session, person_id)
+            return frozenset(Role(role) for role in row.roles) if row else frozenset()
+
     def name_of(self, person_id: str) -> str:
         """A person's name; an unknown or outside id stands for itself."""
         with self._database.reading() as session:
