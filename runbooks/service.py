@@ -50,7 +50,7 @@ class ApprovalService:
         self._trail = Trail(audit_log)
         self._refusals = RefusalLog("authz", database, audit_log, clock, limit=_REFUSALS_PER_MINUTE)
         self.settings = settings
-        self.adapters = adapters or build_adapters(settings, clock)
+        self.adapters = adapters or build_adapters(settings)
         self.catalogue = Catalogue(settings.library_dir)
         self.proposals = Proposals(database, audit_log, clock, self.catalogue, self.adapters)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kernel.clock import Clock
 from kernel.errors import BadInput
 from runbooks.actions.egress import (
     Egress,
@@ -20,7 +19,7 @@ from runbooks.settings import RunbookSettings
 
 
 def build_adapters(
-    settings: RunbookSettings, clock: Clock, resolver: Resolver = resolve_by_system
+    settings: RunbookSettings, resolver: Resolver = resolve_by_system
 ) -> dict[str, Adapter]:
     """Raises BadInput where a host of the settings cannot be understood."""
     listed = parse_hosts(settings.action_hosts)
@@ -30,10 +29,10 @@ def build_adapters(
             flag_hosts.insert(0, own_host(settings.flag_url))
         except EgressRefused as error:
             raise BadInput(f"TILLWATCH_FLAG_URL: {error}") from None
-    flag_egress = Egress(flag_hosts, clock, resolver)
+    flag_egress = Egress(flag_hosts, resolver)
     token = settings.flag_token.get_secret_value()
     return {
         "flag": FlagAdapter(settings.flag_url, flag_egress, token),
-        "http": HttpAdapter(Egress(listed, clock, resolver)),
+        "http": HttpAdapter(Egress(listed, resolver)),
         "manual": ManualAdapter(),
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from collections.abc import Sequence
 
 import pytest
 
-from kernel.clock import FrozenClock
 from kernel.errors import BadInput
 from runbooks.actions.addresses import refusal
 from runbooks.actions.egress import (
@@ -26,8 +27,8 @@ from tests.runbooks.loopback import Loopback
 
 def egress(hosts: str, resolver: object = None) -> Egress:
     if resolver is None:
-        return Egress(parse_hosts(hosts), FrozenClock())
-    return Egress(parse_hosts(hosts), FrozenClock(), resolver)  # type: ignore[arg-type]
+        return Egress(parse_hosts(hosts))
+    return Egress(parse_hosts(hosts), resolver)  # type: ignore[arg-type]
 
 
 def test_a_host_that_is_not_listed_is_never_called(canary: Loopback) -> None:
@@ -232,3 +233,24 @@ def test_a_precondition_that_does_not_hold_stops_the_request() -> None:
     with pytest.raises(PreconditionFailed, match="TILLWATCH_ACTION_HOSTS"):
         adapter.observe(http_action("http://elsewhere.example/"))
     shop.close()
+
+
+def test_a_peer_that_answers_byte_by_byte_is_not_waited_for() -> None:
+    ended = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            while not ended.wait(0.02):
+                peer.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        out = Egress(parse_hosts(f"http://127.0.0.1:{port}"), total_s=0.3)
+        with pytest.raises(MaybeSent, match="no whole answer"):
+            out.send("GET", f"http://127.0.0.1:{port}/")
+        ended.set()
+        thread.join()
