@@ -25,7 +25,7 @@ from slo.objective import Objective
 
 STREAMS: Final = (Stream.SHOP, Stream.DERIVED)
 _MAX_ITEMS: Final = 2_000
-_MIN_ITEMS: Final = 100
+_MIN_ITEMS: Final = 500
 _GOAL_S: Final = 0.05
 # The door refuses events older than 400 days and recounts those of the future; a time outside of
 # these wide borders is a broken record.
@@ -60,7 +60,7 @@ class LedgerWriter:
         self._objectives = list(objectives)
         self._segments = SegmentBook(self._db, max_a_day=max_segments_a_day)
         self._retention = Retention(self._db)
-        self._chunk_items = _MAX_ITEMS // 4
+        self._chunk_items = _MAX_ITEMS // 2
         with writing(self._db):
             for stream in STREAMS:
                 self._db.execute("INSERT OR IGNORE INTO cursor VALUES (?, 0, 0)", (stream,))

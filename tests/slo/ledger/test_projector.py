@@ -300,7 +300,7 @@ def _die(shop: Shop, survived: int, variant: str) -> tuple[int, int]:
 
 def test_death_inside_a_transaction_leaves_cursor_and_counts_together(shop):
     shop.projector.close()
-    for block in range(12):
+    for block in range(30):
         shop.send(*(event("failed", block, f"b{block}-{n}") for n in range(200)))
     for survived in (0, 1, 2):
         bad, cursor = _die(shop, survived, "sound")
