@@ -59,9 +59,12 @@ class ApiClient:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self.base_url = base_url.rstrip("/")
-        self._http = httpx2.Client(
-            base_url=self.base_url, headers=headers, timeout=timeout_s, trust_env=False
-        )
+        try:
+            self._http = httpx2.Client(
+                base_url=self.base_url, headers=headers, timeout=timeout_s, trust_env=False
+            )
+        except httpx2.InvalidURL as error:
+            raise _no_address(base_url, error) from None
 
     def get(self, path: str, **query: str | int) -> Any:
         """The JSON answer of a GET."""
@@ -83,13 +86,13 @@ class ApiClient:
     def _call(self, method: str, path: str, **options: Any) -> Any:
         try:
             response = self._http.request(method, path, **options)
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            raise _no_address(self.base_url, error) from None
         except httpx2.TransportError as error:
             raise Unreachable(
                 f"{self.base_url} does not answer: {error}",
                 hint="is `tillwatch serve` running? name its address with --url",
             ) from None
-        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
-            raise BadInput(f"not an address: {self.base_url!r} ({error})", path="--url") from None
         if response.is_success:
             return strict_json.loads(response.content) if response.content else None
         raise _error_of(response)
@@ -110,6 +113,11 @@ def open_client(url: str | None = None, data_dir: Path | None = None) -> ApiClie
                 hint="set TILLWATCH_TOKEN or name the folder with --data-dir",
             ) from None
     return ApiClient(url or settings.public_url, token)
+
+
+def _no_address(url: str, error: Exception) -> BadInput:
+    hint = "an address looks like http://127.0.0.1:8080"
+    return BadInput(f"not an address: {url!r} ({error})", path="--url", hint=hint)
 
 
 def _error_of(response: httpx2.Response) -> TillwatchError:
