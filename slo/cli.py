@@ -15,7 +15,6 @@ from slo.service import SloService
 from slo.settings import SloSettings
 
 Opener = Callable[[Path | None], AbstractContextManager[SloService]]
-_EXIT_OF_STATE = {"ok": 0, "at_risk": 0, "broken": 1, "no_data": 1}
 
 
 def build_cli(opener: Opener) -> typer.Typer:
@@ -35,11 +34,10 @@ def build_cli(opener: Opener) -> typer.Typer:
         data_dir: DataDir = None,
         as_json: AsJson = False,
     ) -> None:
-        """Show one objective. Exits 1 where it is broken or without data."""
+        """Show one objective with its burn rates and segments."""
         with opener(data_dir) as service:
             document = service.show(slo_id).model_dump(mode="json")
         emit(document, as_json, _render_one)
-        raise typer.Exit(_EXIT_OF_STATE[document["state"]])
 
     @cli.command()
     def validate(

@@ -2,8 +2,9 @@
 
 Each objective is judged on the newest 60 s since the action, or on 120 s where 60 s hold too few
 attempts: recovered at or below 3.6 x its budget ratio with at least 20 attempts, 5 in a segment.
-Traffic that was routed away leaves its segment empty: then the objective as a whole decides. Where
-both have attempts, both must be good.
+Traffic that was routed away leaves its segment empty (nothing in 60 s; what was under way may still
+have failed before): then the objective as a whole decides. Where both have attempts, both must be
+good.
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ def _judge_one(sample: RecoverySample) -> State:
     least = ENOUGH
     if sample.segment is not None:
         part = _enough(sample.segment, ENOUGH_SEGMENT)
-        if part.total >= ENOUGH_SEGMENT:
+        moved_away = sample.segment[0].total == 0
+        if part.total >= ENOUGH_SEGMENT and not moved_away:
             if not is_calm(part.bad, part.total, sample.budget):
                 return "not_yet"
             least = ENOUGH_SEGMENT
