@@ -332,6 +332,6 @@ def _fresh(line: dict[str, Any], onset: str) -> bool:
 
 def _first_brief(client: ApiClient, incident: dict[str, Any]) -> str:
     """When the first brief stood: later ones replace it on the incident, not in the timeline."""
-    found = client.get(f"/api/incidents/{incident['id']}/timeline")["timeline"]
+    found = client.get(f"/api/incidents/{incident['id']}/timeline")
     briefs = [one["at"] for one in found if one["type"] == "incident.brief"]
     return str(min(briefs) if briefs else incident["brief"]["at"])
