@@ -41,6 +41,8 @@ from triage.evidence.units import Unit, units_of
 BASELINE_US = 30 * MINUTE_US
 # An alert knows the onset only roughly: the change point is looked for this much earlier too.
 LEAD_US = 5 * MINUTE_US
+# Log likelihood ratio from which the data's own onset is preferred to the alert's.
+WEAK_ONSET = 4.0
 MAX_EVENTS = 20_000
 MAX_TRACES = 20
 MAX_ROWS = 1_000
@@ -256,8 +258,8 @@ def _look(context: IncidentContext, rows: Sequence[EventRow]) -> _Picture | None
     if not units:
         return None
     onset_us, sharp = context.onset_us, False
-    if (point := change_point(units)) is not None:
-        onset_us, sharp = point.at_us, True
+    if (point := change_point(units, WEAK_ONSET)) is not None:
+        onset_us, sharp = point.at_us, point.sharp
     types = "|".join(context.rule.types)
     query = f"telemetry.events(types={types}) -> units"
 
@@ -269,9 +271,9 @@ def _look(context: IncidentContext, rows: Sequence[EventRow]) -> _Picture | None
 
     picture = at(onset_us)
     if picture.breakdown is not None and picture.breakdown.blamed is not None:
-        inside = change_point([unit for unit in units if picture.in_segment(unit)])
+        inside = change_point([u for u in units if picture.in_segment(u)], WEAK_ONSET)
         if inside is not None and inside.at_us != onset_us:
-            sharp = True
+            sharp = sharp or inside.sharp
             sharper = at(inside.at_us)
             if sharper.breakdown is not None and sharper.breakdown.blamed is not None:
                 return sharper

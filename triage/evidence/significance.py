@@ -73,6 +73,6 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     lowest = 1.0
     for rank in range(len(order), 0, -1):
         index = order[rank - 1]
-        lowest = min(lowest, p_values[index] * len(order) / rank)
+        lowest = min(lowest, p_values[index] * (len(order) / rank))
         adjusted[index] = lowest
     return adjusted

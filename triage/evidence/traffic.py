@@ -40,19 +40,24 @@ class Charged(Timed, Protocol):
 
 @dataclass(frozen=True)
 class ChangePoint:
-    """From `at_us` on more of them are bad. `evidence` is the log likelihood ratio (nats)."""
+    """From `at_us` on more of them are bad. `evidence` is the log likelihood ratio (nats).
+
+    `sharp`: it is beyond what chance makes of so many units.
+    """
 
     at_us: int
     rate_before: float
     rate_after: float
     evidence: float
+    sharp: bool
 
 
-def change_point(units: Sequence[Timed]) -> ChangePoint | None:
+def change_point(units: Sequence[Timed], least: float = 0.0) -> ChangePoint | None:
     """The split in time that best tells a lower from a higher share of bad units.
 
-    Exact scan over all splits of the units in order of time; the binomial log likelihood ratio must
-    exceed ln(n) + 6 (Bonferroni over n splits at about 1e-3 by Wilks), else there is none.
+    Exact scan over all splits of the units in order of time. It is sharp where the binomial log
+    likelihood ratio exceeds ln(n) + 6 (Bonferroni over n splits at about 1e-3 by Wilks). With a
+    `least` ratio above 0 a weaker one is given too: an alert has already said that there is one.
     """
     ordered = sorted(units, key=lambda unit: unit.time_us)
     total, bad = len(ordered), sum(unit.bad for unit in ordered)
@@ -70,7 +75,8 @@ def change_point(units: Sequence[Timed]) -> ChangePoint | None:
                 if gain > best:
                     best, best_at = gain, left
         bad_left += unit.bad
-    if best_at < 0 or best <= math.log(total) + 6:
+    sharp = best > math.log(total) + 6
+    if best_at < 0 or not (sharp or (least and best >= least)):
         return None
     bad_before = sum(unit.bad for unit in ordered[:best_at])
     return ChangePoint(
@@ -78,6 +84,7 @@ def change_point(units: Sequence[Timed]) -> ChangePoint | None:
         rate_before=bad_before / best_at,
         rate_after=(bad - bad_before) / (total - best_at),
         evidence=best,
+        sharp=sharp,
     )
 
 

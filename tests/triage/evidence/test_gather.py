@@ -10,6 +10,7 @@ import pytest
 
 from kernel.clock import SECOND_US
 from kernel.errors import Unavailable
+from triage.brief.checking import fault_of
 from triage.brief.writer import compose
 from triage.evidence.evidence import Verdict, mint
 from triage.evidence.gather import EvidenceEngine
@@ -119,3 +120,12 @@ def test_ids_are_given_in_order_and_once(till):
     assert [piece.id for piece in bundle.evidence] == [
         f"E{n}" for n in range(1, len(bundle.evidence) + 1)
     ]
+
+
+def test_every_sentence_of_the_brief_stands_under_the_checks_that_a_model_must_pass(till):
+    account = Account(Told(40, 400, {"EUR": 300_000, "CHF": 12_345}, {}))
+    bundle = EvidenceEngine(till.store, account, till.clock).gather(till.context)
+    brief = compose(bundle)
+    assert [fault_of(claim, bundle.evidence) for claim in brief.claims] == [None] * len(
+        brief.claims
+    )
