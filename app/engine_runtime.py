@@ -21,6 +21,7 @@ from kernel.parts import Job, Part
 
 _log = get_logger(__name__)
 _STATUS_EVERY_S = 1.0
+_METRICS_EVERY_S = 5.0
 
 
 class EngineRuntime:
@@ -32,11 +33,15 @@ class EngineRuntime:
         self._data_dir = data_dir
         self._runner = JobRunner(metrics, clock)
         self._scheduler = BackgroundScheduler(timezone=dt.UTC)
+        self._exposition = ""
 
     def start(self, parts: Sequence[Part], jobs: Sequence[Job]) -> None:
         """Start everything; each job runs once at once, then by its interval."""
-        status = Part("engine.status", self._write_status, idle_wait_s=_STATUS_EVERY_S)
-        self._runner.start([*parts, status])
+        own = [
+            Part("engine.status", self._write_status, idle_wait_s=_STATUS_EVERY_S),
+            Part("engine.metrics", self._collect_metrics, idle_wait_s=_METRICS_EVERY_S),
+        ]
+        self._runner.start([*parts, *own])
         for job in jobs:
             due = self._runner.start_job(job)
             self._scheduler.add_job(
@@ -61,7 +66,11 @@ class EngineRuntime:
 
     def _write_status(self) -> bool:
         times = self._metrics.ages.snapshot()
-        text = generate_latest(self._metrics.registry).decode()
-        status = own_status(self._clock.now_us(), times, self._runner.failing, text)
+        status = own_status(self._clock.now_us(), times, self._runner.failing, self._exposition)
         write_status(self._data_dir, status)
+        return False
+
+    def _collect_metrics(self) -> bool:
+        """Apart from the sign of life: a failing collector must not make the engine look dead."""
+        self._exposition = generate_latest(self._metrics.registry).decode()
         return False

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from app.security_headers import HEADERS as SECURITY_HEADERS
 from kernel.clock import Clock
 from kernel.errors import BadInput, NotAuthenticated, TillwatchError, Unavailable
 from kernel.ids import uuid7
@@ -99,7 +100,11 @@ def install_error_mapping(app: FastAPI, clock: Clock) -> None:
             exc_info=error,
         )
         detail = f"something went wrong on our side; the log names it as {reference}"
-        return respond(request, Problem(500, "internal", detail, hint="report the reference"))
+        # This handler stands outside of all middleware, so it brings the headers itself.
+        problem = Problem(
+            500, "internal", detail, hint="report the reference", headers=SECURITY_HEADERS
+        )
+        return respond(request, problem)
 
     app.add_exception_handler(TillwatchError, expected)
     app.add_exception_handler(RequestValidationError, validation)

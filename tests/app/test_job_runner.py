@@ -98,7 +98,27 @@ def test_jobs_run_by_schedule_and_the_engine_shows_a_sign_of_life(metrics, tmp_p
         assert runs.acquire(timeout=WAIT_S)
     assert stepped.wait(WAIT_S)
     seen = threading.Event()
-    while (status := read_status(tmp_path)) is None or "j" not in status.times:
+    while (status := read_status(tmp_path)) is None or not {"j", "engine.metrics"} <= set(
+        status.times
+    ):
         seen.wait(0.02)
     assert runtime.stop()
     assert "tillwatch_part_failures" in read_status(tmp_path).metrics
+
+
+def test_a_collector_that_fails_does_not_make_the_engine_look_dead(metrics, tmp_path):
+    class Broken:
+        def describe(self):
+            return []
+
+        def collect(self):
+            raise RuntimeError("no ledger yet")
+
+    metrics.registry.register(Broken())
+    runtime = EngineRuntime(metrics, SystemClock(), tmp_path)
+    runtime.start([], [])
+    seen = threading.Event()
+    while (status := read_status(tmp_path)) is None or "engine.metrics" not in status.failing:
+        seen.wait(0.02)
+    assert runtime.stop()
+    assert "engine.status" in status.times
