@@ -7,8 +7,7 @@ whether the end of the log was cut off together with its signatures.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,11 @@ from audit.leaf import commit_digest, payload_id, time_of
 from audit.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from audit.note import Checkpoint, VerifierKey, is_sole_form, open_checkpoint
 from audit.report import Problem, Problems, Report
+from audit.stored import Stored, reading
 from audit.story import Story
 from kernel.clock import rfc3339
 from kernel.database import Database
 from kernel.errors import TillwatchError
-from kernel.sqlite import open_reader, snapshot
-
-Rows = Callable[[str], Iterator[tuple[Any, ...]]]
 
 
 def verify(source: Database | Path, key: VerifierKey, checkpoint_file: Path | None) -> Report:
@@ -38,36 +35,20 @@ def verify(source: Database | Path, key: VerifierKey, checkpoint_file: Path | No
     # Read before the snapshot: the file is written after the leaves, so it can never be ahead.
     note = None if checkpoint_file is None else read_note(checkpoint_file)
     try:
-        with _reading(source) as rows:
-            return _Verifier(rows, key).run(note, wanted=checkpoint_file is not None)
-    except (sqlite3.DatabaseError, DBAPIError) as error:
+        with reading(source) as stored:
+            verifier = _Verifier(stored, key)
+            return verifier.run(note, wanted=checkpoint_file is not None)
+    except (sqlite3.DatabaseError, DBAPIError, UnicodeDecodeError) as error:
         problem = Problem(0, 1, f"the database cannot be read: {str(error).splitlines()[0]}")
         return Report("unreadable", problems=[problem], problem_count=1)
-
-
-@contextmanager
-def _reading(source: Database | Path) -> Iterator[Rows]:
-    """Raw rows of one snapshot: no type conversion may hide what is really stored."""
-    if isinstance(source, Path):
-        db = open_reader(source)
-        try:
-            with snapshot(db):
-                yield db.execute
-        finally:
-            db.close()
-        return
-    with source.reading() as session:
-        connection = session.connection()
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        yield lambda sql: (tuple(row) for row in connection.exec_driver_sql(sql))
 
 
 class _Verifier:
     """One run. Methods go through one table each."""
 
-    def __init__(self, rows: Rows, key: VerifierKey) -> None:
-        self._rows = rows
+    def __init__(self, stored: Stored, key: VerifierKey) -> None:
+        self._rows = stored.rows
+        self._faults = stored.faults
         self._key = key
         self._problems = Problems()
         self._story_problems = Problems()
@@ -143,7 +124,10 @@ class _Verifier:
         indexed = next(index, None)
         size = 0
         for seq, body, digest in self._rows("SELECT seq, bytes, hash FROM audit_leaf ORDER BY seq"):
-            while size < seq:
+            if seq < 0:
+                self._problems.add(0, 1, f"a record is numbered {seq}")
+                continue
+            if size < seq:
                 self._problems.add(size, size + 1, f"record {size} is missing")
                 self._whole = False
                 size = seq
@@ -285,6 +269,8 @@ class _Verifier:
 
     def _check_ends(self, size: int) -> None:
         """Nothing may reach beyond the leaves, and nothing may be left over."""
+        for fault in self._faults:
+            self._problems.add(0, size + 1, f"the database file is damaged: {fault}")
         beyond = max(self._roots, default=0)
         if beyond > size:
             what = f"records {size} to {beyond - 1} were signed, but are missing"
