@@ -29,6 +29,11 @@ _MAX_AMOUNT = 1 << 53
 _MAX_TEXT = 200
 _OUTCOMES = {"succeeded": True, "completed": True, "ok": True, "failed": False, "error": False}
 
+# Where a later key of the same field wins: our own name is the last.
+_FIELD_KEYS = tuple(
+    (name, prefix + name) for name in STRING_FIELDS for prefix in ("", "demo.", "tillwatch.")
+)
+
 
 def event_of_span(span: SpanRow, *, source: str, received_us: int) -> ShopEvent | None:
     """The shop event that a span tells, or None.
@@ -89,9 +94,8 @@ def _fields(span: SpanRow, *, good: bool, currency: str) -> dict[str, str]:
     attributes = span.attributes
     fields = {
         name: _short(attributes[key])
-        for name in STRING_FIELDS
-        for key in (f"tillwatch.{name}", f"demo.{name}", name)
-        if attributes.get(key) not in (None, "")
+        for name, key in _FIELD_KEYS
+        if key in attributes and attributes[key] not in (None, "")
     }
     fields |= {"trace_id": span.trace_id, "span_id": span.span_id, "currency": currency}
     found = {

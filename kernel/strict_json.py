@@ -34,7 +34,8 @@ def loads(data: bytes | str, *, max_depth: int = MAX_DEPTH) -> Any:
         ) from None
     except RecursionError:
         raise BadInput(f"nested deeper than {max_depth} levels") from None
-    _check(value, max_depth)
+    # Decoded UTF-8 holds no surrogates: only an escape can have made one.
+    _check(value, max_depth, texts=isinstance(data, str) or "\\u" in text)
     return value
 
 
@@ -77,21 +78,26 @@ def _finite_float(text: str) -> float:
     return value
 
 
-def _check(value: Any, max_depth: int) -> None:
-    """Bound the depth and refuse lone surrogates, without recursion."""
-    stack = [(value, 1)]
-    while stack:
-        node, depth = stack.pop()
+def _check(value: Any, max_depth: int, *, texts: bool) -> None:
+    """Bound the depth, and the `texts` to whole characters, level by level, without recursion."""
+    level = [value]
+    depth = 1
+    while level:
         if depth > max_depth:
             raise BadInput(f"nested deeper than {max_depth} levels")
-        if isinstance(node, dict):
-            for key, child in node.items():
-                _check_text(key)
-                stack.append((child, depth + 1))
-        elif isinstance(node, list):
-            stack.extend((child, depth + 1) for child in node)
-        elif isinstance(node, str):
-            _check_text(node)
+        below: list[Any] = []
+        for node in level:
+            if type(node) is dict:
+                below.extend(node.values())
+                if texts:
+                    for key in node:
+                        _check_text(key)
+            elif type(node) is list:
+                below.extend(node)
+            elif texts and type(node) is str:
+                _check_text(node)
+        level = below
+        depth += 1
 
 
 def _check_text(text: str) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from collector.bodies import decompress
-from collector.events.decode import Decoded, RawItem, decode
+from collector.events.decode import RawItem, decode
 from collector.events.item import Context, shop_event
 from collector.redaction import Redactor
 from kernel.clock import Clock
@@ -57,32 +59,27 @@ class EventIntake:
         rejected: list[dict[str, Any]] = []
         generated: list[dict[str, Any]] = []
         faults: list[BadInput] = []
+        context = Context(self._clock.now_us(), sender, decoded.strict)
         for raw in decoded.items:
-            new_id = uuid7(self._clock)
             try:
-                event = self._event(raw, decoded, sender, new_id)
+                event = self._event(raw, context)
             except BadInput as fault:
                 faults.append(fault)
                 rejected.append(
                     {"index": raw.index, "path": fault.path, "reason": self._reason(fault)}
                 )
                 continue
+            if not event.id:
+                event = msgspec.structs.replace(event, id=uuid7(self._clock))
+                generated.append({"index": raw.index, "id": event.id})
             events.append(event)
-            if event.id == new_id:
-                generated.append({"index": raw.index, "id": new_id})
         append = self._append(events, rejected, sender)
         refusal = self._refusal(faults[0], rejected) if decoded.single and faults else None
         return Prepared(append, rejected, generated, refusal)
 
-    def _event(self, raw: RawItem, decoded: Decoded, sender: str, new_id: str) -> ShopEvent:
+    def _event(self, raw: RawItem, context: Context) -> ShopEvent:
         if raw.error:
             raise BadInput(raw.error)
-        context = Context(
-            now_us=self._clock.now_us(),
-            default_source=sender,
-            new_id=new_id,
-            strict=decoded.strict,
-        )
         return shop_event(self._redactor.document(raw.value), context)
 
     def _reason(self, fault: BadInput) -> str:

@@ -36,24 +36,27 @@ _ENVELOPE = frozenset(
     {"specversion", "id", "source", "type", "time", "data", "datacontenttype", "dataschema"}
 )
 _ID_FIELDS = ("checkout_id", "order_id", "payment_id", "session_id", "trace_id", "span_id")
-_EXACT = frozenset({"amount_minor", "latency_ms", "origin", "attributes"})
+_KNOWN = frozenset({"amount_minor", "latency_ms", "origin", "attributes", *STRING_FIELDS})
+_STRING_FIELDS = frozenset(STRING_FIELDS)
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
 class Context:
-    """What an item does not say itself. `new_id` stands in where plain JSON has no id."""
+    """What an item does not say itself. `strict`: the rules of CloudEvents hold."""
 
     now_us: int
     default_source: str
-    new_id: str
     strict: bool
 
 
 def shop_event(item: Any, context: Context) -> ShopEvent:
-    """The event of an item. Raises BadInput with the path of the first fault."""
-    if not isinstance(item, Mapping):
+    """The event of an item; its id is "" where plain JSON gave none.
+
+    Raises BadInput with the path of the first fault.
+    """
+    if not isinstance(item, dict):
         raise BadInput(f"an event is a JSON object, not {_kind(item)}")
     _check_envelope(item, context)
     data, prefix = _data_of(item)
@@ -62,8 +65,8 @@ def shop_event(item: Any, context: Context) -> ShopEvent:
     fields = _string_fields(data, prefix)
     _trace(item, fields)
     amount = _amount(data, fields, prefix)
-    event = ShopEvent(
-        id=_identifier(item.get("id"), "$.id") or context.new_id,
+    return ShopEvent(
+        id=_identifier(item.get("id"), "$.id"),
         source=_identifier(item.get("source"), "$.source") or context.default_source,
         type=kind,
         time_us=time_us,
@@ -72,8 +75,8 @@ def shop_event(item: Any, context: Context) -> ShopEvent:
         amount_minor=amount,
         latency_ms=_latency(data.get("latency_ms"), prefix),
         attributes=_attributes(data, prefix),
+        **fields,
     )
-    return msgspec.structs.replace(event, **fields)
 
 
 def event_type(value: Any) -> str:
@@ -127,20 +130,19 @@ def _data_of(item: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     data = item.get("data")
     if data is None:
         return {name: value for name, value in item.items() if name not in _ENVELOPE}, "$."
-    if not isinstance(data, Mapping):
+    if not isinstance(data, dict):
         raise BadInput(f"data is an object, not {_kind(data)}", path="$.data")
     return data, "$.data."
 
 
 def _string_fields(data: Mapping[str, Any], prefix: str) -> dict[str, str]:
     fields: dict[str, str] = {}
-    for name in STRING_FIELDS:
-        value = data.get(name)
-        if value is None:
+    for name, value in data.items():
+        if value is None or name not in _STRING_FIELDS:
             continue
-        if name in _ID_FIELDS and isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)
-        fields[name] = _identifier(value, prefix + name)
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        text = str(value) if is_number and name in _ID_FIELDS else value
+        fields[name] = _identifier(text, prefix + name)
     if (got := fields.get("decline_class")) and got not in DECLINE_CLASSES:
         raise BadInput(
             f"decline_class is one of {', '.join(DECLINE_CLASSES)}", path=f"{prefix}decline_class"
@@ -155,7 +157,7 @@ def _identifier(value: Any, path: str) -> str:
         raise BadInput(f"expected a string, not {_kind(value)}", path=path)
     if len(value) > _MAX_IDENTIFIER:
         raise BadInput(f"longer than {_MAX_IDENTIFIER} characters", path=path)
-    if _CONTROL.search(value):
+    if not value.isprintable() and _CONTROL.search(value):
         raise BadInput("holds control characters", path=path)
     return value
 
@@ -200,10 +202,11 @@ def _origin(value: Any, prefix: str) -> Origin:
 
 def _trace(item: Mapping[str, Any], fields: dict[str, str]) -> None:
     """Trace and span of a `traceparent` extension, where the data names none."""
-    fields["trace_id"] = fields.get("trace_id", "").lower()
+    if "trace_id" in fields:
+        fields["trace_id"] = fields["trace_id"].lower()
     parent = item.get("traceparent")
     match = _TRACEPARENT.fullmatch(parent) if isinstance(parent, str) else None
-    if match and not fields["trace_id"]:
+    if match and not fields.get("trace_id"):
         fields["trace_id"] = match[1]
         fields.setdefault("span_id", match[2])
 
@@ -211,11 +214,12 @@ def _trace(item: Mapping[str, Any], fields: dict[str, str]) -> None:
 def _attributes(data: Mapping[str, Any], prefix: str) -> dict[str, str | int | float | bool]:
     """The flat map of `attributes`, and every data field without a name of its own."""
     given = data.get("attributes")
-    if given is not None and not isinstance(given, Mapping):
+    if given is not None and not isinstance(given, dict):
         raise BadInput(f"attributes is an object, not {_kind(given)}", path=f"{prefix}attributes")
     found: dict[str, str | int | float | bool] = {}
-    known = _EXACT.union(STRING_FIELDS)
-    extra = {name: value for name, value in data.items() if name not in known}
+    extra = {name: value for name, value in data.items() if name not in _KNOWN}
+    if not given and not extra:
+        return found
     for where, pairs in ((f"{prefix}attributes.", given or {}), (prefix, extra)):
         for name, value in _flat(pairs):
             _attribute(found, where, name, value)
@@ -228,7 +232,7 @@ def _flat(pairs: Mapping[str, Any]) -> list[tuple[str, Any]]:
     stack = list(pairs.items())[::-1]
     while stack:
         name, value = stack.pop()
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             stack.extend((f"{name}.{key}", child) for key, child in list(value.items())[::-1])
         elif isinstance(value, list):
             found.append((name, msgspec.json.encode(value).decode()))

@@ -79,13 +79,22 @@ class _Walk:
                 setattr(message, name, masked)
 
     def attributes(self, attributes: Any, depth: int = 0) -> None:
+        judge_key, judge_text = self._redactor.key, self._redactor.text
         dropped: list[int] = []
         for index, pair in enumerate(attributes):
             key = pair.key
-            if not self.any_value(key, pair.value, depth):
+            kind, masked_key = judge_key(key)
+            value = pair.value
+            if kind is KeyClass.PLAIN and value.HasField("string_value"):
+                text = value.string_value
+                masked = judge_text(text)
+                if masked is not text:
+                    value.string_value = masked
+            elif not self.any_value(key, value, depth):
                 dropped.append(index)
-            elif (masked := self._redactor.text(key)) is not key:
-                pair.key = masked
+                continue
+            if masked_key is not key and masked_key != key:
+                pair.key = masked_key
         for index in reversed(dropped):
             del attributes[index]
 

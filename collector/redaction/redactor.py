@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from functools import lru_cache
@@ -67,6 +67,7 @@ class Redactor:
             raise ValueError("the redaction key needs at least 16 bytes")
         self._key = key
         self._cached = lru_cache(maxsize=16_384)(self._masked)
+        self.key = lru_cache(maxsize=8192)(self._judged_key)
 
     def text(self, text: str, *, identifier: bool = False) -> str:
         """`text` with card numbers and e-mail addresses masked, also through escapes.
@@ -106,16 +107,39 @@ class Redactor:
         """Keyed digest (hex) of what is not kept."""
         return hmac.new(self._key, b"digest\0" + data, hashlib.sha256).hexdigest()
 
+    def _judged_key(self, key: str) -> tuple[KeyClass, str]:
+        """What a key says of its value, and the key as it may be stored."""
+        return classify(key), self.text(key)
+
     def _walk(self, key: str, node: Any) -> Any:
-        if isinstance(node, Mapping | list) and key and classify(key) is KeyClass.DROP:
-            return DROPPED
-        if isinstance(node, Mapping):
-            pairs = ((name, self._walk(name, child)) for name, child in node.items())
-            return {self.text(name): child for name, child in pairs if child is not DROPPED}
+        if isinstance(node, dict):
+            return self._walk_object(key, node)
         if isinstance(node, list):
+            if key and classify(key) is KeyClass.DROP:
+                return DROPPED
             children = (self._walk(key, child) for child in node)
             return [child for child in children if child is not DROPPED]
         return self.value(key, node)
+
+    def _walk_object(self, key: str, node: dict[str, Any]) -> Any:
+        if key and classify(key) is KeyClass.DROP:
+            return DROPPED
+        found: dict[str, Any] = {}
+        for name, child in node.items():
+            kind, masked_name = self.key(name)
+            # The common case in line: a plain text without anything to look at.
+            if (
+                (kind is KeyClass.PLAIN or kind is KeyClass.IDENTIFIER)
+                and type(child) is str
+                and child.isascii()
+                and _MAYBE.search(child) is None
+            ):
+                found[masked_name] = child
+                continue
+            judged = self._walk(name, child)
+            if judged is not DROPPED:
+                found[masked_name] = judged
+        return found
 
     def _masked(self, text: str, identifier: bool) -> str:
         result = form = self._mask(text, identifier=identifier)

@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -252,7 +253,7 @@ class SqliteTelemetryStore:
     def _file_of(self, time_us: int, now_us: int) -> str:
         if not now_us - self._retention_us <= time_us <= now_us + _AHEAD_US:
             return _OTHER
-        return from_us(time_us).strftime("%Y-%m-%d")
+        return _day_of(time_us // DAY_US)
 
     @staticmethod
     def _bound_other(db: sqlite3.Connection, name: str, table: Table[Any]) -> None:
@@ -368,6 +369,11 @@ def _conditions(equal: dict[str, str]) -> tuple[str, tuple[str, ...]]:
     wanted = {column: value for column, value in equal.items() if value}
     where = "".join(f" AND {column} = ?" for column in wanted)
     return where, tuple(wanted.values())
+
+
+@lru_cache(maxsize=64)
+def _day_of(days: int) -> str:
+    return from_us(days * DAY_US).strftime("%Y-%m-%d")
 
 
 def _day_start_us(day: str) -> int:
