@@ -1,0 +1,80 @@
+"""Deny by default: every route of the door refuses whoever does not say who they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.core import Core
+from app.door import Door
+from app.stores import settings_for, upgrade
+from kernel.clock import SystemClock
+from kernel.database import Database
+from kernel.observability import Metrics
+
+# Open on purpose: health, metrics without business figures, and what the login page needs.
+PUBLIC = {
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/login",
+    "/openapi.json",
+    "/favicon.ico",
+}
+PUBLIC_PREFIXES = ("/static",)
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory) -> Iterator[Door]:
+    kernel = settings_for(tmp_path_factory.mktemp("data"))
+    database = Database(kernel.control_url)
+    upgrade(database)
+    made = Door(Core(kernel, database, SystemClock()), Metrics())
+    made.core.access.ensure_admin(kernel.data_dir)
+    yield made
+    made.journal.close()
+    made.core.close()
+
+
+def routes(app) -> list[tuple[str, str]]:
+    """(method, path) of every route, also of included routers."""
+    found, waiting = [], list(app.routes)
+    while waiting:
+        route = waiting.pop()
+        inner = getattr(route, "original_router", None)
+        if inner is not None:
+            waiting += inner.routes
+        elif getattr(route, "methods", None):
+            found += [(method, route.path) for method in route.methods]
+    return sorted(found)
+
+
+def test_nobody_gets_in_anywhere_without_saying_who_they_are(door):
+    app = door.http_app()
+    known = routes(app)
+    assert len(known) > 30
+    wrong = []
+    with TestClient(app, follow_redirects=False, raise_server_exceptions=False) as client:
+        for method, path in known:
+            if path in PUBLIC or path.startswith(PUBLIC_PREFIXES):
+                continue
+            address = re.sub(r"\{[^}]*\}", "x", path)
+            answer = client.request(method, address, content=b"{}")
+            to_login = answer.headers.get("location", "").startswith("/login")
+            no_slack = path.startswith("/slack/") and answer.json()["code"] == "not_configured"
+            if answer.status_code not in {401, 403} and not to_login and not no_slack:
+                wrong.append((method, path, answer.status_code))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer tw_x", "Basic eDp4", "x", "\x7f"])
+def test_a_wrong_authorization_header_is_never_more_than_no_header(door, header):
+    app = door.http_app()
+    with TestClient(app, raise_server_exceptions=False) as client:
+        for path in ("/api/slos", "/api/me", "/api/incidents"):
+            answer = client.get(path, headers={"Authorization": header})
+            assert answer.status_code == 401, (path, answer.text)
+            assert answer.headers["content-type"] == "application/problem+json"
