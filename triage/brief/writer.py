@@ -52,7 +52,7 @@ def confidence_of(bundle: EvidenceBundle) -> Confidence:
     """High: the counts blame a slice and a second, independent source agrees. Set by code alone."""
     blamed = any("segment" in piece.numbers for piece in bundle.of_kind("breakdown"))
     traces = any("error_service" in piece.numbers for piece in bundle.of_kind("traces"))
-    changes = any(piece.numbers["blamed"] for piece in bundle.of_kind("change"))
+    changes = any(piece.numbers.get("blamed") for piece in bundle.of_kind("change"))
     decided = bundle.verdict is not Verdict.CANNOT_TELL
     if blamed and decided and (traces or changes):
         return "high"
@@ -160,8 +160,10 @@ def _how(bundle: EvidenceBundle) -> list[Claim]:
         for name in ("error_type", "decline_code", "decline_class"):
             if name in n:
                 what = name.replace("_", " ")
-                count = f"{n[f'{name}_count']} of {n['bad']} bad"
-                return [Claim(f"They end with {what} {n[name]} ({count}).", (piece.id,))]
+                ends = f"{n[name]} ({n[f'{name}_count']} of {n['bad']})"
+                if f"{name}_2" in n:
+                    ends += f" and {n[f'{name}_2']} ({n[f'{name}_2_count']})"
+                return [Claim(f"They end with {what} {ends}.", (piece.id,))]
     return []
 
 

@@ -95,11 +95,10 @@ def modes_finding(found: Breakdown, query: str, onset_us: int, to_us: int) -> Fi
     if not found.modes:
         return None
     numbers: dict[str, Number] = {"bad": found.bad}
-    said = []
+    said: list[str] = []
     for mode in found.modes:
-        name = mode.field
-        if name in numbers:
-            name = f"{name}_{sum(key.startswith(mode.field) for key in numbers)}"
+        place = sum(other.field == mode.field for other in found.modes[: len(said)]) + 1
+        name = mode.field if place == 1 else f"{mode.field}_{place}"
         numbers |= {
             name: mode.value[:MAX_TEXT],
             f"{name}_count": mode.count,

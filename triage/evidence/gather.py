@@ -5,13 +5,14 @@ Each source fails alone: what cannot be asked is named in `missing_sources`, the
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from kernel.clock import HOUR_US, MINUTE_US, SECOND_US, Clock
-from kernel.errors import TillwatchError
+from kernel.errors import NotFound, TillwatchError
 from kernel.telemetry_store.port import ChangeRow, EventRow, LogRow, SpanRow, TelemetryStore
 from triage.evidence.breakdown import Breakdown, break_down
 from triage.evidence.changes import NEAR_US, ChangeReport, Scene, rank_changes
@@ -46,6 +47,7 @@ WEAK_ONSET = 4.0
 MAX_EVENTS = 20_000
 MAX_TRACES = 20
 MAX_ROWS = 1_000
+MAX_OBJECTIVES = 3
 ERROR_SEVERITY = 17  # OTLP: ERROR
 _UNREACHABLE = (TillwatchError, OSError, sqlite3.Error)
 
@@ -141,28 +143,45 @@ class EvidenceEngine:
         missing: list[str],
     ) -> list[Finding]:
         """The account's figure; where it has none yet, counted from the events at hand."""
-        if self._impact is not None and context.objective_ids:
-            port, objective, segment = (
-                self._impact,
-                context.objective_ids[0],
-                common_segment(context),
-            )
-            from_us, to_us = span.on_slices()
-            told = self._ask(
-                "account", missing, lambda: port.impact(objective, segment, from_us, to_us)
-            )
-            if told is not None and any(told.lost.values()):
-                query = f"slo.impact({objective}, {segment})"
-                return [money_finding(told.lost, _counts(told), query, from_us, to_us)]
-            if told is not None and picture is None:
-                query = f"slo.impact({objective}, {segment})"
-                return [money_finding(told.bad_minor, _counts(told), query, from_us, to_us)]
+        segment = common_segment(context) | (picture.blamed if picture else {})
+        told = self._account(context, segment, span, missing)
+        if told is not None:
+            return [told]
         if picture is None:
             return []
         since = [unit for unit in picture.since if picture.in_segment(unit)]
         counts = {"bad": sum(unit.bad for unit in since), "total": len(since)}
         query = f"{picture.query} once per checkout without a success"
         return [money_finding(lost_of(since), counts, query, span.from_us, span.to_us)]
+
+    def _account(
+        self,
+        context: IncidentContext,
+        segment: Mapping[str, str],
+        span: _Span,
+        missing: list[str],
+    ) -> Finding | None:
+        """What the till's account says of the first objective that lost something."""
+        if self._impact is None:
+            return None
+        port, (from_us, to_us) = self._impact, span.on_slices()
+        answers = []
+        for objective_id in context.objective_ids[:MAX_OBJECTIVES]:
+            try:
+                told = port.impact(objective_id, segment, from_us, to_us)
+            except NotFound:
+                continue  # an objective of somebody else's: the account does not keep it
+            except _UNREACHABLE:
+                missing.append("account")
+                return None
+            query = f"slo.impact({objective_id}, {json.dumps(segment, sort_keys=True)})"
+            if any(told.lost.values()):
+                return money_finding(told.lost, _counts(told), query, from_us, to_us)
+            answers.append((told, query))
+        if answers and "events" in missing:
+            told, query = answers[0]
+            return money_finding(told.bad_minor, _counts(told), query, from_us, to_us)
+        return None
 
     def _traces(
         self,

@@ -7,7 +7,9 @@ from triage.evidence.evidence import IncidentContext, Verdict
 from triage.evidence.units import OUTCOME_FIELDS
 
 _DIMENSIONS = ("provider", "region", "country", "method", "channel", "release")
-DOMINANT = 0.6
+LEAST_SHARE = 0.2
+# Of values nearly as common as the first, the first by name is taken: labels must not flicker.
+CONTENDER = 0.6
 MAX_VALUE = 120
 
 
@@ -53,7 +55,10 @@ def _blamed(breakdown: Breakdown) -> dict[str, str]:
 
 def _modes(breakdown: Breakdown) -> dict[str, str]:
     found: dict[str, str] = {}
-    for mode in breakdown.modes:
-        if mode.field in OUTCOME_FIELDS and mode.share >= DOMINANT:
-            found.setdefault(mode.field, mode.value[:MAX_VALUE])
+    for name in OUTCOME_FIELDS:
+        modes = [mode for mode in breakdown.modes if mode.field == name]
+        top = max((mode.share for mode in modes), default=0.0)
+        near = [mode.value for mode in modes if mode.share >= CONTENDER * top]
+        if top >= LEAST_SHARE:
+            found[name] = min(near)[:MAX_VALUE]
     return found

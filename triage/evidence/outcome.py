@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kernel.shop_event import ShopEvent
-from slo.objective import Objective, Selector, Threshold
+from slo.objective import Objective, Selector, Threshold, UnitKind
 
 OURS_IS_NOT = frozenset({"issuer", "fraud", "authentication", "customer"})
 # Where the shop's traffic is split; a `where` on these narrows an objective, but the breakdown
@@ -31,7 +31,6 @@ class OutcomeRule:
         default_factory=lambda: {"decline_class": OURS_IS_NOT}
     )
     threshold: Threshold | None = None
-    # A threshold's verdict needs a value; where True, a type in both sets is judged by it alone.
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -55,10 +54,21 @@ class OutcomeRule:
 
 
 def rule_of(objectives: Sequence[Objective]) -> OutcomeRule:
-    """The rule of the widest of these objectives (the one with the fewest `where` fields)."""
+    """The rule of the most telling objective: outcomes before latency, payments before checkouts
+    (they know their provider), then the widest (fewest `where` fields).
+    """
     if not objectives:
         return OutcomeRule()
-    widest = min(objectives, key=lambda objective: len(objective.indicator.total.where))
+
+    def order(objective: Objective) -> tuple[bool, bool, int]:
+        indicator = objective.indicator
+        return (
+            indicator.threshold is not None,
+            indicator.unit_kind is not UnitKind.PAYMENT,
+            len(indicator.total.where),
+        )
+
+    widest = min(objectives, key=order)
     indicator = widest.indicator
     total = indicator.total
     if indicator.threshold is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from kernel.clock import SECOND_US
-from kernel.errors import Unavailable
+from kernel.errors import NotFound, Unavailable
 from triage.brief.checking import fault_of
 from triage.brief.writer import compose
 from triage.evidence.evidence import Verdict, mint
@@ -129,3 +129,39 @@ def test_every_sentence_of_the_brief_stands_under_the_checks_that_a_model_must_p
     assert [fault_of(claim, bundle.evidence) for claim in brief.claims] == [None] * len(
         brief.claims
     )
+
+
+def test_the_account_is_asked_for_the_slice_that_fails_and_an_unknown_objective_is_passed_over(
+    till,
+):
+    class Partial(Account):
+        def impact(self, objective_id, segment, from_us, to_us):
+            if objective_id == "elsewhere":
+                raise NotFound("no such objective")
+            return super().impact(objective_id, segment, from_us, to_us)
+
+    account = Partial(Told(40, 400, {"EUR": 300_000}, {}))
+    context = replace(till.context, objective_ids=("elsewhere", "payment-success"))
+    bundle = EvidenceEngine(till.store, account, till.clock).gather(context)
+    [(objective, segment, _, _)] = account.asked
+    assert (objective, segment) == (
+        "payment-success",
+        {"provider": "adyen", "region": "eu-central"},
+    )
+    assert not bundle.missing_sources
+    [piece] = bundle.of_kind("impact")
+    assert piece.numbers["lost_minor_EUR"] == 300_000
+
+
+def test_an_account_that_has_lost_nothing_yet_leaves_the_counting_to_the_events(till):
+    account = Account(Told(40, 400, {"EUR": 0}, {"EUR": 5}))
+    bundle = EvidenceEngine(till.store, account, till.clock).gather(till.context)
+    [piece] = bundle.of_kind("impact")
+    assert piece.query.startswith("telemetry.events")
+    assert int(piece.numbers["lost_minor_EUR"]) > 100_000
+
+
+def test_when_it_is_over_the_time_after_it_is_left_out(till):
+    over = replace(till.context, resolved_us=till.onset_us + 60 * SECOND_US)
+    bundle = EvidenceEngine(till.store, None, till.clock).gather(over)
+    assert all(piece.to_us <= over.resolved_us + 1 for piece in bundle.of_kind("traffic"))
