@@ -14,9 +14,10 @@ from fractions import Fraction
 
 from kernel.clock import HOUR_US, SECOND_US
 from slo.alert_state import Observation, OpenAlert, Step, Verdict, step
-from slo.fast_tier import SEGMENT_ALPHA, Rule, jump, onset_us
+from slo.fast_tier import SEGMENT_ALPHA, SLICE_US, Rule, jump, onset_us
+from slo.ledger.sums import FineCell, SegmentKey
 from slo.ledger_view import LedgerView
-from slo.segments import FiringSegment, common, firing, name_of_cause, run_of, without
+from slo.segments import FiringSegment, common, firing, matches, name_of_cause, run_of, without
 from slo.tiers import Tier, default_tiers, fires
 
 FAST = "fast"
@@ -93,14 +94,14 @@ def whole_fire(
     """
     open_covers = [one.covers for one in pages if one.closed_us is None and one.segment]
     covered = [*open_covers, *extra]
-    rest = without(view.cells, view.objective.segments, covered)
+    rest = without(_untold(view, pages), view.objective.segments, covered)
     run = run_of(rest, view.objective.segments, {}, view.span)
     if view.objective.fast_tier:
         found = jump(run, rule or _rule(view))
         if found is not None and view.covered(found.window_s):
             return Fire(FAST, found.bad, found.total, found.text)
     for tier in _tiers(view):
-        if tier.page:
+        if tier.page and not _whole_told(view, tier, pages):
             # Just closed segments still fill the short window with what is over.
             since_us = view.now_us - tier.short_s * SECOND_US
             over = [one.covers for one in pages if one.segment and (one.closed_us or 0) > since_us]
@@ -144,7 +145,7 @@ def _step_one(view: LedgerView, one: Known, *, fires_now: bool) -> Step:
 
 def _look_for_new(view: LedgerView, pages: Sequence[Known], changes: Changes) -> None:
     opened = [one for one in pages if one.closed_us is None]
-    cause = _cause(view, opened)
+    cause = _cause(view, pages)
     if cause is not None:
         related = next((one for one in opened if common(one.covers, cause.segment)), None)
         if related is not None:
@@ -172,11 +173,12 @@ def _look_for_new(view: LedgerView, pages: Sequence[Known], changes: Changes) ->
         changes.opened.append(NewAlert({}, page=True, fire=fire_now, onset_us=_onset(view, {})))
 
 
-def _cause(view: LedgerView, opened: Sequence[Known]) -> FiringSegment | None:
+def _cause(view: LedgerView, pages: Sequence[Known]) -> FiringSegment | None:
     if not view.objective.fast_tier:
         return None
     names = view.objective.segments
-    rest = without(view.cells, names, [one.covers for one in opened])
+    opened = [one.covers for one in pages if one.closed_us is None]
+    rest = without(_untold(view, pages), names, opened)
     rule = _rule(view)
     found = []
     for one in firing(rest, names, view.span, rule):
@@ -214,6 +216,23 @@ def _told_by_page(view: LedgerView, tier: Tier, known: Sequence[Known]) -> bool:
     """True where the short window still holds what a page was about that is closed now."""
     since_us = view.now_us - tier.short_s * SECOND_US
     return any(one.page and (one.closed_us or 0) > since_us for one in known)
+
+
+def _whole_told(view: LedgerView, tier: Tier, pages: Sequence[Known]) -> bool:
+    return _told_by_page(view, tier, [one for one in pages if not one.segment])
+
+
+def _untold(view: LedgerView, pages: Sequence[Known]) -> Mapping[SegmentKey, Sequence[FineCell]]:
+    """Cells without what a page told before it closed: only what came later is new."""
+    begin_us = view.span.end_us - view.span.slices * SLICE_US
+    names = view.objective.segments
+    closed = [one for one in pages if one.closed_us and one.alert.last_fire_us > begin_us]
+    found = dict(view.cells)
+    for one in closed:
+        since_us = one.alert.last_fire_us
+        for key in [key for key in found if matches(names, key, one.covers)]:
+            found[key] = [cell for cell in found[key] if cell.slice_us >= since_us]
+    return found
 
 
 def _tier_fire(view: LedgerView, tier: Tier, covered: Sequence[Mapping[str, str]]) -> Fire | None:

@@ -27,6 +27,8 @@ from slo.ledger.sums import FineCell, SegmentKey
 
 # The page names the narrowest segment that explains this share of the excess (study, 5.4).
 EXPLAINS = Fraction(4, 5)
+# The rest suffers from the same thing where its bad share reaches this part of the segment's.
+SAME_ILLNESS = Fraction(1, 4)
 # alpha 1e-8 was studied for up to 100 segments; more of them share the same total risk.
 STUDIED_SEGMENTS = 100
 
@@ -105,12 +107,25 @@ def firing(cells: Cells, names: Sequence[str], span: Span, rule: Rule) -> list[F
 
 
 def name_of_cause(found: Sequence[FiringSegment]) -> FiringSegment | None:
-    """The narrowest firing segment that explains at least 80 % of the largest excess."""
+    """The segment that names the cause: the one of the largest excess, or a part of it.
+
+    A part is named only if it explains at least 80 % of that excess and the rest does not suffer
+    from the same thing: early in an outage most failures lie in one country by mere chance.
+    """
     if not found:
         return None
-    largest = max(one.excess for one in found)
-    explaining = [one for one in found if one.excess >= EXPLAINS * largest]
+    largest = max(found, key=lambda one: (one.excess, -one.total, -len(one.labels)))
+    parts = [one for one in found if set(one.labels) >= set(largest.labels)]
+    explaining = [one for one in parts if _explains(one, largest)]
     return min(explaining, key=lambda one: (one.total, len(one.labels), one.labels))
+
+
+def _explains(part: FiringSegment, whole: FiringSegment) -> bool:
+    if part.excess < EXPLAINS * whole.excess:
+        return False
+    rest_bad, rest_total = whole.bad - part.bad, whole.total - part.total
+    same = rest_bad * part.total >= SAME_ILLNESS * part.bad * rest_total
+    return rest_bad == 0 or not same
 
 
 def common(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:

@@ -41,6 +41,22 @@ def test_a_single_label_is_named_where_all_of_it_breaks() -> None:
     assert cause.segment == {"provider": "adyen"}
 
 
+def test_most_of_the_failures_in_one_part_by_chance_do_not_hide_that_the_rest_fails_too() -> None:
+    broken = cells({})
+    broken["adyen", "eu", "card"] = [FineCell(END - 2 * SLICE_US, 12, 12)]
+    broken["adyen", "eu", "redirect"] = [FineCell(END - 2 * SLICE_US, 2, 2)]
+    cause = name_of_cause(firing(broken, NAMES, SPAN, RULE))
+    assert cause is not None
+    assert cause.segment == {"provider": "adyen", "region": "eu"}
+
+
+def test_some_noise_beside_a_total_failure_does_not_widen_its_name() -> None:
+    broken = cells({("adyen", "eu", "card"): 60, ("adyen", "eu", "redirect"): 3})
+    cause = name_of_cause(firing(broken, NAMES, SPAN, RULE))
+    assert cause is not None
+    assert cause.segment == {"provider": "adyen", "region": "eu", "method": "card"}
+
+
 def test_a_healthy_objective_has_no_candidates() -> None:
     assert firing(cells({}), NAMES, SPAN, RULE) == []
     assert name_of_cause([]) is None
