@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from kernel.errors import BadInput
@@ -81,23 +81,28 @@ def _finite_float(text: str) -> float:
 def _check(value: Any, max_depth: int, *, texts: bool) -> None:
     """Bound the depth, and the `texts` to whole characters, level by level, without recursion."""
     level = [value]
-    depth = 1
-    while level:
-        if depth > max_depth:
-            raise BadInput(f"nested deeper than {max_depth} levels")
-        below: list[Any] = []
-        for node in level:
-            if type(node) is dict:
-                below.extend(node.values())
-                if texts:
-                    for key in node:
-                        _check_text(key)
-            elif type(node) is list:
-                below.extend(node)
-            elif texts and type(node) is str:
-                _check_text(node)
-        level = below
-        depth += 1
+    for _ in range(max_depth):
+        if texts:
+            _check_texts(level)
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return
+    raise BadInput(f"nested deeper than {max_depth} levels")
+
+
+def _children(node: Any) -> Iterable[Any]:
+    if type(node) is dict:
+        return node.values()
+    return node if type(node) is list else ()
+
+
+def _check_texts(level: list[Any]) -> None:
+    for node in level:
+        if type(node) is str:
+            _check_text(node)
+        elif type(node) is dict:
+            for key in node:
+                _check_text(key)
 
 
 def _check_text(text: str) -> None:

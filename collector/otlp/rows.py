@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -60,24 +60,21 @@ def metric_rows(message: Any, position: int) -> list[MetricRow]:
     rows: list[MetricRow] = []
     for group in message.resource_metrics:
         service, shared = _resource(group.resource)
-        for scope in group.scope_metrics:
-            for metric in scope.metrics:
-                kind = metric.WhichOneof("data")
-                points = getattr(metric, kind).data_points if kind else ()
-                for point in points:
-                    value, extra = _point(point)
-                    rows.append(
-                        MetricRow(
-                            position=position,
-                            item=len(rows),
-                            time_us=point.time_unix_nano // 1000,
-                            service=service,
-                            name=metric.name,
-                            unit=metric.unit,
-                            value=value,
-                            attributes=shared | attributes(point.attributes) | extra,
-                        )
-                    )
+        metrics = [metric for scope in group.scope_metrics for metric in scope.metrics]
+        for metric, point in _points(metrics):
+            value, extra = _point(point)
+            rows.append(
+                MetricRow(
+                    position=position,
+                    item=len(rows),
+                    time_us=point.time_unix_nano // 1000,
+                    service=service,
+                    name=metric.name,
+                    unit=metric.unit,
+                    value=value,
+                    attributes=shared | attributes(point.attributes) | extra,
+                )
+            )
     return rows
 
 
@@ -143,6 +140,13 @@ def _resource(resource: Any) -> tuple[str, dict[str, Scalar]]:
     service = str(found.get("service.name", "unknown_service"))
     shared = {key: value for key, value in found.items() if not key.startswith(_ABSENT_RESOURCE)}
     return service, shared
+
+
+def _points(metrics: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    for metric in metrics:
+        kind = metric.WhichOneof("data")
+        for point in getattr(metric, kind).data_points if kind else ():
+            yield metric, point
 
 
 def _point(point: Any) -> tuple[float, dict[str, Scalar]]:

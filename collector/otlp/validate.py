@@ -45,13 +45,17 @@ def _lists(message: Any) -> Iterator[tuple[Any, Callable[[Any], str]]]:
     for group in getattr(message, "resource_spans", ()):
         for scope in group.scope_spans:
             yield scope.spans, _span_fault
+    for metric in _metrics(message):
+        kind = metric.WhichOneof("data")
+        if kind is not None:
+            data = getattr(metric, kind)
+            yield data.data_points, _point_judge(kind, data)
+
+
+def _metrics(message: Any) -> Iterator[Any]:
     for group in getattr(message, "resource_metrics", ()):
         for scope in group.scope_metrics:
-            for metric in scope.metrics:
-                kind = metric.WhichOneof("data")
-                if kind is not None:
-                    data = getattr(metric, kind)
-                    yield data.data_points, _point_judge(kind, data)
+            yield from scope.metrics
 
 
 def _span_fault(span: Any) -> str:
