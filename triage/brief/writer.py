@@ -155,16 +155,20 @@ def _cost(bundle: EvidenceBundle) -> list[Claim]:
 
 
 def _how(bundle: EvidenceBundle) -> list[Claim]:
-    for piece in bundle.of_kind("failure_modes"):
-        n = piece.numbers
-        for name in ("error_type", "decline_code", "decline_class"):
-            if name in n:
-                what = name.replace("_", " ")
-                ends = f"{n[name]} ({n[f'{name}_count']} of {n['bad']})"
-                if f"{name}_2" in n:
-                    ends += f" and {n[f'{name}_2']} ({n[f'{name}_2_count']})"
-                return [Claim(f"They end with {what} {ends}.", (piece.id,))]
-    return []
+    return [
+        claim for piece in bundle.of_kind("failure_modes") if (claim := _ends(piece)) is not None
+    ]
+
+
+def _ends(piece: Evidence) -> Claim | None:
+    n = piece.numbers
+    name = next((one for one in ("error_type", "decline_code", "decline_class") if one in n), "")
+    if not name:
+        return None
+    ends = f"{n[name]} ({n[f'{name}_count']} of {n['bad']})"
+    if f"{name}_2" in n:
+        ends += f" and {n[f'{name}_2']} ({n[f'{name}_2_count']})"
+    return Claim(f"They end with {name.replace('_', ' ')} {ends}.", (piece.id,))
 
 
 def _where(bundle: EvidenceBundle) -> list[Claim]:
