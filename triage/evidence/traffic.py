@@ -68,12 +68,9 @@ def change_point(units: Sequence[Timed], least: float = 0.0) -> ChangePoint | No
     for left, unit in enumerate(ordered):
         # A split can only be best in front of a bad unit, between two different times.
         if unit.bad and left > 0 and ordered[left - 1].time_us < unit.time_us:
-            right = total - left
-            if (bad - bad_left) * left > bad_left * right:
-                gain = _log_likelihood(bad_left, left)
-                gain += _log_likelihood(bad - bad_left, right) - whole
-                if gain > best:
-                    best, best_at = gain, left
+            gain = _gain((bad_left, left), (bad - bad_left, total - left)) - whole
+            if gain > best:
+                best, best_at = gain, left
         bad_left += unit.bad
     sharp = best > math.log(total) + 6
     if best_at < 0 or not (sharp or (least and best >= least)):
@@ -86,6 +83,13 @@ def change_point(units: Sequence[Timed], least: float = 0.0) -> ChangePoint | No
         evidence=best,
         sharp=sharp,
     )
+
+
+def _gain(left: tuple[int, int], right: tuple[int, int]) -> float:
+    """Log likelihood of both sides apart; -inf where the right side is not the worse one."""
+    if right[0] * left[1] <= left[0] * right[1]:
+        return -math.inf
+    return _log_likelihood(*left) + _log_likelihood(*right)
 
 
 def _log_likelihood(bad: int, total: int) -> float:
