@@ -65,6 +65,12 @@ def parse(data: bytes) -> Any:
     return value
 
 
+def _check_keys(node: dict[Any, Any]) -> None:
+    for key in node:
+        if type(key) is not str or not _good_key(key):
+            raise BadInput(f"the key {str(key)[:60]!r} is not [a-z0-9_]{{1,40}}")
+
+
 def _check(value: Any) -> None:
     """Refuse what the profile has no form for, without recursion."""
     stack: list[tuple[Any, int]] = [(value, 1)]
@@ -80,11 +86,8 @@ def _check(value: Any) -> None:
             if depth > MAX_DEPTH:
                 raise BadInput(f"nested deeper than {MAX_DEPTH} levels")
             if kind is dict:
-                for key in node:
-                    if type(key) is not str or not _good_key(key):
-                        raise BadInput(f"the key {str(key)[:60]!r} is not [a-z0-9_]{{1,40}}")
-                stack.extend((child, depth + 1) for child in node.values())
-            else:
-                stack.extend((child, depth + 1) for child in node)
+                _check_keys(node)
+            children = node.values() if kind is dict else node
+            stack.extend((child, depth + 1) for child in children)
         else:
             raise BadInput(f"a record cannot hold a {kind.__name__}: use strings and integers")

@@ -178,11 +178,10 @@ def _fill(lead: ShopEvent, others: Sequence[ShopEvent]) -> ShopEvent:
     alike = [event for event in others if event.type == lead.type]
     found: dict[str, object] = {}
     for names, events in ((_SHARED_FIELDS, others), (_OUTCOME_FIELDS, alike)):
-        for name in names:
-            if not getattr(lead, name):
-                value = next((v for e in events if (v := getattr(e, name))), "")
-                if value:
-                    found[name] = value
+        for name in [name for name in names if not getattr(lead, name)]:
+            value = next((v for e in events if (v := getattr(e, name))), "")
+            if value:
+                found[name] = value
     if lead.latency_ms is None:
         latency = next((e.latency_ms for e in alike if e.latency_ms is not None), None)
         found.update({} if latency is None else {"latency_ms": latency})
