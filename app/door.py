@@ -77,12 +77,13 @@ class Door:
             core.kernel.journal_path, core.clock, max_bytes=core.kernel.journal_max_bytes
         )
         self.redactor = Redactor(load_or_create(core.kernel.data_dir))
+        self.assets = Assets()
         self.stopping = False
 
     def http_app(self) -> FastAPI:
         """Pages and API on the main port."""
         app = FastAPI(title="Tillwatch", version=VERSION, docs_url=None, redoc_url=None)
-        install_error_mapping(app, self.core.clock)
+        install_error_mapping(app, self.core.clock, self.assets.url("css/tillwatch.css"))
         for router in self._routers():
             app.include_router(router)
         app.add_middleware(BodyLimit)
@@ -117,7 +118,6 @@ class Door:
         from triage.slack.endpoints import build_router as slack_router
 
         core = self.core
-        assets = Assets()
         collector = self.collector()
         feed = live.LiveFeed(
             core.kernel.data_dir / "control.db", core.kernel.ledger_path, lambda: self.stopping
@@ -141,9 +141,9 @@ class Door:
             triage_router(core.incidents, self.journal, core.access),
             runbooks_router(core.approvals, core.access),
             slack_router(self.journal, core.slack_settings, core.clock),
-            assets.router(),
+            self.assets.router(),
             live.build_router(feed, core.access.guard),
-            pages.build_router(readers, Templates(assets, core.clock), core.access.guard),
+            pages.build_router(readers, Templates(self.assets, core.clock), core.access.guard),
         ]
 
 

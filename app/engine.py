@@ -28,7 +28,7 @@ from collector.redaction.keyfile import load_or_create
 from collector.redaction.redactor import Redactor
 from kernel.clock import SECOND_US, SystemClock
 from kernel.facts import FactDispatcher
-from kernel.journal import JournalReader, JournalWriter
+from kernel.journal import JournalReader, JournalWriter, Stream
 from kernel.observability import Metrics, configure_logging, configure_tracing, get_logger
 from kernel.outbox import Outbox
 from kernel.parts import Job, Part
@@ -132,7 +132,15 @@ class Engine:
     def _ledger_projector(self) -> LedgerProjector:
         core, kernel = self.core, self.core.kernel
         writer = LedgerWriter(kernel.ledger_path, core.clock, core.catalogue.all())
-        return LedgerProjector(writer, kernel.journal_path, kernel.derived_path)
+        journal = JournalReader(kernel.journal_path)
+
+        def raw_done_us() -> int:
+            """Receive time up to which raw records were searched for shop events."""
+            head = journal.head()
+            waiting = journal.read([Stream.RAW], core.telemetry.cursor(), limit=1)
+            return waiting[0].received_us if waiting else head.tick_us
+
+        return LedgerProjector(writer, kernel.journal_path, kernel.derived_path, raw_done_us)
 
     def _triage_parts(self) -> list[Part]:
         core = self.core

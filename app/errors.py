@@ -73,8 +73,12 @@ def problem_of(error: TillwatchError) -> Problem:
     )
 
 
-def install_error_mapping(app: FastAPI, clock: Clock) -> None:
-    """Map every error of the app's routes; nothing else in the project does."""
+def install_error_mapping(app: FastAPI, clock: Clock, stylesheet: str = "") -> None:
+    """Map every error of the app's routes; nothing else in the project does.
+
+    `stylesheet`: address of the pages' style sheet, for errors that people see.
+    """
+    app.state.stylesheet = stylesheet
 
     def expected(request: Request, error: Exception) -> Response:
         return respond(request, problem_of(cast(TillwatchError, error)))
@@ -122,7 +126,10 @@ def respond(request: Request, problem: Problem) -> Response:
         return RedirectResponse(f"/login?next={quote(target)}", status_code=303)
     headers = {**problem.headers, "Cache-Control": "no-store"}
     return Response(
-        _page(problem), problem.status, headers=headers, media_type="text/html; charset=utf-8"
+        _page(problem, request.app.state.stylesheet),
+        problem.status,
+        headers=headers,
+        media_type="text/html; charset=utf-8",
     )
 
 
@@ -190,14 +197,15 @@ def _http_problem(error: HTTPException) -> Problem:
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title} - Tillwatch</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="/static/tillwatch.css"></head>
+<link rel="stylesheet" href="{stylesheet}"></head>
 <body><main><h1>{status} {title}</h1><p>{detail}</p><p>{hint}</p>
 <p><a href="/">Overview</a></p></main></body></html>
 """
 
 
-def _page(problem: Problem) -> str:
+def _page(problem: Problem, stylesheet: str) -> str:
     return _PAGE.format(
+        stylesheet=html.escape(stylesheet),
         status=problem.status,
         title=html.escape(HTTPStatus(problem.status).phrase),
         detail=html.escape(problem.detail),

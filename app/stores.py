@@ -11,14 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
 
 from kernel.database import Database
 from kernel.errors import Conflict, NotConfigured
 from kernel.settings import KernelSettings
+from migrations import HEAD
 
 
 def settings_for(data_dir: Path | None) -> KernelSettings:
@@ -46,7 +44,12 @@ def open_control(settings: KernelSettings) -> Database:
 
 def upgrade(database: Database) -> None:
     """Bring the control database to this program's version. Runs that are not needed do nothing."""
-    config = _alembic_config()
+    # Alembic is large and needed once: neither door nor engine shall hold it in memory.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", _migrations_folder().replace("%", "%%"))
     config.attributes["engine"] = database.engine
     command.upgrade(config, "head")
 
@@ -54,8 +57,10 @@ def upgrade(database: Database) -> None:
 def schema_versions(database: Database) -> tuple[str | None, str | None]:
     """(the database's version, this program's version)."""
     with database.engine.connect() as connection:
-        have = MigrationContext.configure(connection).get_current_revision()
-    return have, ScriptDirectory.from_config(_alembic_config()).get_current_head()
+        if not inspect(connection).has_table("alembic_version"):
+            return None, HEAD
+        have = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return have, HEAD
 
 
 @contextmanager
@@ -82,11 +87,9 @@ def _lock(file: IO[str], data_dir: Path) -> None:
         file.flush()
 
 
-def _alembic_config() -> Config:
+def _migrations_folder() -> str:
     spec = find_spec("migrations")
     folder = next(iter(spec.submodule_search_locations or []), None) if spec else None
     if folder is None:
         raise NotConfigured("the package `migrations` is not installed", hint="install anew")
-    config = Config()
-    config.set_main_option("script_location", folder.replace("%", "%%"))
-    return config
+    return folder

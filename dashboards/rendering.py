@@ -37,6 +37,7 @@ class Templates:
             duration=formatting.duration,
             burn=formatting.burn_words,
             money=format_money,
+            amount=lambda minor, currency: format_money(minor, currency).removesuffix(currency),
             utc=lambda text: formatting.clock_utc(parse_rfc3339(text)),
             since=lambda text: formatting.ago(parse_rfc3339(text), clock.now_us()),
             script_json=_script_json,

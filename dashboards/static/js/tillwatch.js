@@ -14,15 +14,19 @@
     figure.dataset.drawn = text;
     place.replaceChildren();
     const chart = JSON.parse(text);
+    const span = chart.data[0][chart.data[0].length - 1] - chart.data[0][0];
+    const form = span > 172800 ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hour12: false };
+    const clock = new Intl.DateTimeFormat(undefined, form);
+    const times = (_self, ticks) => ticks.map((at) => clock.format(new Date(at * 1000)));
     const axis = { stroke: token("--soft"), grid: { stroke: token("--line") }, ticks: { stroke: token("--line") } };
     const colours = chart.series.map((one) => token(one.colour));
     new window.uPlot({
       width: Math.max(280, place.clientWidth),
       height: 220,
       cursor: { sync: { key: "time" } },
-      legend: { live: true },
+      legend: { live: false },
       scales: { y: { range: (_self, low, high) => [chart.floor ?? low, Math.max(high, chart.ceiling ?? high)] } },
-      axes: [{ ...axis }, { ...axis, size: 60 }],
+      axes: [{ ...axis, values: times }, { ...axis, size: 60 }],
       series: [{ label: "time" }, ...chart.series.map((one, i) => ({
         label: one.label, stroke: colours[i], width: 2, spanGaps: false,
         dash: one.dashed ? [6, 4] : undefined, points: { show: false },
