@@ -20,7 +20,7 @@ from kernel.facts import publish
 from kernel.facts.triage import IncidentChanged, IncidentOpened, IncidentResolved
 from kernel.ids import uuid7
 from triage import repository
-from triage.identity import OPENED_IT, Delivery, Member, choose, is_over, merge
+from triage.identity import OPENED_IT, Delivery, Member, choose, merge
 from triage.incident import (
     Event,
     Impact,
@@ -84,18 +84,19 @@ class Admission:
         elif row.state == IncidentState.RESOLVED and member.ends_us is not None:
             row.over_us = max(row.over_us or 0, member.ends_us)
             session.add(row)
-        self.settle(session, row)
+        if not member.firing:
+            self.settle(session, row)
         return row.id
 
     def settle(self, session: Session, row: IncidentRow) -> bool:
         """Resolve the incident if nothing of it burns any more."""
         if row.state == IncidentState.RESOLVED:
             return False
-        members = repository.members_of(session, row.id)
-        if not is_over(members, (self._burning(one) for one in row.objective_ids)):
+        if repository.any_firing(session, row.id):
             return False
-        ends = [one.ends_us for one in members if one.ends_us is not None]
-        row.over_us = max(ends, default=self._clock.now_us())
+        if any(self._burning(one) for one in row.objective_ids):
+            return False
+        row.over_us = repository.last_end(session, row.id) or self._clock.now_us()
         return self.move(session, row, Event.ALL_CLEAR, SYSTEM)
 
     def check_quiet(self, session: Session, row: IncidentRow) -> bool:

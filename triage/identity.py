@@ -157,8 +157,3 @@ def _near(member: Member, candidate: Candidate) -> bool:
     earliest_us = candidate.first_onset_us - ONSET_WITHIN_US
     latest_us = candidate.last_onset_us + ONSET_WITHIN_US
     return member.told.service == candidate.service and earliest_us <= member.onset_us <= latest_us
-
-
-def is_over(members: Iterable[Member], burning: Iterable[bool]) -> bool:
-    """Every member is resolved and no objective of theirs burns."""
-    return not any(member.firing for member in members) and not any(burning)

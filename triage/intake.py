@@ -27,6 +27,7 @@ CONSUMER = "triage.intake"
 MAX_TRIES = 5
 _GIVE_UP_RECORD = 2 * MAX_TRIES
 _BATCH = 50
+_CHUNK = 50
 
 
 class AlertIntake:
@@ -68,11 +69,18 @@ class AlertIntake:
             return _cursor(session).position
 
     def _take(self, record: JournalRecord, *, last: bool) -> None:
+        """In chunks: a post of 16 MiB must not hold the database for seconds."""
         batch = self._read_post(record.body)
-        with self._database.unit_of_work() as session:
-            for told in batch.deliveries:
-                self._admission.tell(session, told)
-            self._finish(session, record, batch, tries=0 if last else 1)
+        whole = batch.deliveries
+        for start in range(0, max(1, len(whole)), _CHUNK):
+            end = start + _CHUNK
+            with self._database.unit_of_work() as session:
+                for told in whole[start:end]:
+                    self._admission.tell(session, told)
+                if end < len(whole):
+                    _move(session, item=end, tries=1)
+                else:
+                    self._finish(session, record, batch, tries=0 if last else 1)
 
     def _take_with_care(self, record: JournalRecord, cursor: AlertCursorRow) -> None:
         """After a failure: each alert in a unit of work of its own."""

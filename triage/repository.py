@@ -58,9 +58,19 @@ def next_number(session: Session) -> int:
 
 def candidates(session: Session, starts_us: int) -> list[Candidate]:
     """Incidents that a member with this start may join: open, or over only after it began."""
+    wanted = select(
+        col(IncidentRow.id),
+        col(IncidentRow.number),
+        col(IncidentRow.service),
+        col(IncidentRow.group_keys),
+        col(IncidentRow.objective_ids),
+        col(IncidentRow.onset_us),
+        col(IncidentRow.last_onset_us),
+        col(IncidentRow.state),
+        col(IncidentRow.over_us),
+    )  # type: ignore[call-overload]
     rows = session.exec(
-        select(IncidentRow)
-        .where(
+        wanted.where(
             or_(
                 col(IncidentRow.state) != IncidentState.RESOLVED,
                 col(IncidentRow.over_us) >= starts_us,
@@ -109,6 +119,26 @@ def members_of(session: Session, incident_id: str) -> list[Member]:
     return [_member(row) for row in rows]
 
 
+def any_firing(session: Session, incident_id: str) -> bool:
+    """True while a member was told to fire and not told to be over."""
+    query = (
+        select(AlertMemberRow.fingerprint)
+        .where(AlertMemberRow.incident_id == incident_id)
+        .where(col(AlertMemberRow.fired).is_(True))
+        .where(col(AlertMemberRow.resolved).is_(False))
+        .limit(1)
+    )
+    return session.exec(query).first() is not None
+
+
+def last_end(session: Session, incident_id: str) -> int | None:
+    """When the last member ended; None where no end was told."""
+    query = select(func.max(AlertMemberRow.ends_us)).where(
+        AlertMemberRow.incident_id == incident_id
+    )
+    return session.exec(query).one()
+
+
 def firing_of_alert(session: Session, source: str, fingerprint: str) -> Sequence[Member]:
     """Members of one source and fingerprint that are not resolved."""
     rows = session.exec(
@@ -141,6 +171,15 @@ def save_member(session: Session, one: Member) -> None:
     row.told = asdict(one.told)
     session.add(row)
     session.flush()
+
+
+def forget_orphans(session: Session, before_us: int) -> None:
+    """Drop alerts without an incident that nobody has told of for long."""
+    session.exec(
+        delete(AlertMemberRow)
+        .where(col(AlertMemberRow.incident_id) == "")
+        .where(col(AlertMemberRow.last_told_us) < before_us)
+    )
 
 
 def _member(row: AlertMemberRow) -> Member:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from kernel.clock import Clock
+from kernel.clock import DAY_US, Clock
 from kernel.database import Database
 from triage import repository
 from triage.admission import Admission
 from triage.second_channel import SecondChannel
+
+# Alerts that belong to no incident: ends without a beginning, tiers that do not page.
+_KEEP_ORPHANS_US = 30 * DAY_US
 
 
 class Upkeep:
@@ -22,6 +25,8 @@ class Upkeep:
 
     def run(self) -> None:
         """One pass over all unresolved incidents (at most a thousand)."""
+        with self._database.unit_of_work() as session:
+            repository.forget_orphans(session, self._clock.now_us() - _KEEP_ORPHANS_US)
         with self._database.reading() as session:
             waiting = [row.id for row in repository.unresolved(session)]
         for incident_id in waiting:

@@ -20,6 +20,7 @@ CARD = "4111111111111111"
         CARD,
         "4111 1111 1111 1111",
         "4111-1111-1111-1111",
+        "4111\u00a01111\u00a01111\u00a01111",
         "3782 822463 10005",
         "in 2026 4111 1111 1111 1111 77",
     ],
@@ -35,6 +36,13 @@ def test_a_card_behind_json_escapes_is_masked():
     escaped = "".join(f"\\u{ord(char):04x}" for char in CARD)
     clean = redact(f'{{"a": "{escaped}", "b": "4111\\u00201111\\u00201111\\u00201111"}}'.encode())
     assert json.loads(clean) == {"a": "*" * 16, "b": "**** **** **** ****"}
+
+
+@pytest.mark.parametrize("before", ["\n", "\t", "\x10", "\u4e2d", "\u00e9", "\U0001f4b3", "\\"])
+def test_an_escape_in_front_hides_nothing_and_stays_whole(before):
+    words = [f"{before}anna@example.com", f"{before}{CARD}", f"{before}sk_live_51H8abcdefghijk"]
+    clean = json.loads(redact(json.dumps(words).encode()))
+    assert clean == [f"{before}[email]", f"{before}{'*' * 16}", f"{before}[token]"]
 
 
 def test_an_escaped_backslash_is_no_escape():
@@ -97,6 +105,20 @@ def test_a_real_post_without_secrets_is_not_changed(name):
 )
 def test_json_stays_json(value, ascii_only):
     json.loads(redact(json.dumps(value, ensure_ascii=ascii_only).encode()))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["\\u2222", "\\u0034", "\\n", "\\\\", "4111 1111 ", "1111", "a@b.c", "sk_live_", "é"]
+        ),
+        max_size=12,
+    )
+)
+def test_escapes_and_digits_in_any_mix_stay_json(parts):
+    once = redact(f'"{"".join(parts)}"'.encode())
+    json.loads(once)
+    assert redact(once) == once
 
 
 @given(st.binary(max_size=500))

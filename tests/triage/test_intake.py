@@ -8,6 +8,7 @@ from sqlmodel import select
 from kernel.clock import HOUR_US, MINUTE_US
 from kernel.facts.triage import IncidentChanged, IncidentOpened, IncidentResolved
 from tests.triage.desk import alert, post
+from triage import repository
 from triage.intake import CONSUMER, MAX_TRIES
 from triage.models import AlertCursorRow
 
@@ -190,3 +191,21 @@ def test_what_happened_stands_in_the_audit(desk):
     assert desk.incidents.timeline("INC-1")[1].what == (
         "An alert joined (alertmanager: same group key)"
     )
+
+
+def test_a_post_of_hundreds_of_alerts_is_one_incident_and_a_failure_repeats_none(desk):
+    alerts = [alert(f"f{n}", T + n) for n in range(250)]
+    desk.post(post(*alerts))
+    desk.post(post(alert("last", T)))
+    desk.take()
+    assert len(desk.incidents.show("INC-1").alerts) == 251
+
+
+def test_ends_without_a_beginning_are_forgotten_after_a_month(desk):
+    desk.post(post(alert("f1", T, ends_us=T + 5)))
+    desk.take()
+    for days, known in ((29, True), (2, False)):
+        desk.clock.advance_s(days * 86_400)
+        desk.upkeep.run()
+        with desk.database.reading() as session:
+            assert (repository.member(session, ("alertmanager", "f1", T)) is not None) == known
