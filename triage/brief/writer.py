@@ -81,12 +81,11 @@ def _brief(
 
 def subject_of(bundle: EvidenceBundle) -> tuple[str, str]:
     """What the units are called and what happens to them: ("Payments", "fail")."""
-    rule = bundle.context.rule
-    kinds = {kind.partition(".")[0] for kind in rule.types}
-    noun = {"payment": "Payments", "checkout": "Checkouts"}.get(
-        kinds.pop() if len(kinds) == 1 else "", "Attempts"
-    )
-    return noun, "are too slow" if rule.threshold is not None else "fail"
+    unit, judged_by = bundle.context.rule.unit, bundle.context.rule.judged_by
+    for piece in bundle.of_kind("traffic"):
+        unit = str(piece.numbers.get("unit", unit))
+        judged_by = str(piece.numbers.get("judged_by", judged_by))
+    return f"{unit.capitalize()}s", "are too slow" if judged_by == "latency" else "fail"
 
 
 def segment_words(numbers: Mapping[str, Number]) -> str:

@@ -34,6 +34,7 @@ from triage.evidence.findings import (
 )
 from triage.evidence.labels import common_segment, labels_of
 from triage.evidence.logs import compare_logs
+from triage.evidence.outcome import OutcomeRule
 from triage.evidence.ports import Impact, ImpactPort
 from triage.evidence.traces import TraceComparison, compare_traces
 from triage.evidence.traffic import Traffic, change_point, traffic
@@ -64,6 +65,7 @@ class _Picture:
     traffic: Traffic
     breakdown: Breakdown | None
     query: str
+    rule: OutcomeRule
 
     @property
     def since(self) -> list[Unit]:
@@ -286,7 +288,7 @@ def _look(context: IncidentContext, rows: Sequence[EventRow]) -> _Picture | None
         counted = traffic(units, onset_us, context.now_us + 1)
         since = [unit for unit in units if unit.time_us >= onset_us]
         found = break_down(since, counted.rate_before) if counted.bad else None
-        return _Picture(units, onset_us, sharp, counted, found, query)
+        return _Picture(units, onset_us, sharp, counted, found, query, context.rule)
 
     picture = at(onset_us)
     if picture.breakdown is not None and picture.breakdown.blamed is not None:
@@ -300,7 +302,9 @@ def _look(context: IncidentContext, rows: Sequence[EventRow]) -> _Picture | None
 
 
 def _events_findings(picture: _Picture, span: _Span) -> list[Finding]:
-    found = [traffic_finding(picture.traffic, picture.query, sharp=picture.sharp)]
+    counted = traffic_finding(picture.traffic, picture.query, sharp=picture.sharp)
+    words = {"unit": picture.rule.unit, "judged_by": picture.rule.judged_by}
+    found = [replace(counted, numbers={**counted.numbers, **words})]
     if picture.breakdown is not None:
         query = f"{picture.query}, bad against good by field"
         found.append(breakdown_finding(picture.breakdown, query, span.from_us, span.to_us))

@@ -37,6 +37,18 @@ class OutcomeRule:
         """All event types that make units."""
         return tuple(sorted(self.good_types | self.bad_types))
 
+    @property
+    def unit(self) -> str:
+        """What one unit is: payment, checkout, or attempt where they are mixed."""
+        kinds = {kind.partition(".")[0] for kind in self.types}
+        only = kinds.pop() if len(kinds) == 1 else ""
+        return only if only in {"payment", "checkout"} else "attempt"
+
+    @property
+    def judged_by(self) -> str:
+        """What makes a unit bad: its outcome, or its latency."""
+        return "outcome" if self.threshold is None else "latency"
+
     def is_bad(self, event: ShopEvent) -> bool | None:
         """True bad, False good, None where the event makes no unit."""
         if not all(str(event.field(name)) in values for name, values in self.where.items()):

@@ -146,3 +146,9 @@ def test_claims_of_a_model_come_after_those_of_code_and_any_other_outcome_change
 )
 def test_confidence_needs_a_slice_a_verdict_and_a_second_source(pieces, verdict, confidence):
     assert confidence_of(bundle_of(*pieces, verdict=verdict)) == confidence
+
+
+def test_what_the_units_are_is_told_by_stored_evidence_too():
+    words = {"unit": "checkout", "judged_by": "outcome"}
+    brief = compose(bundle_of(("traffic", words), ("breakdown", SLICE)))
+    assert brief.headline.startswith("Checkouts through adyen in eu-central fail: ")
