@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -56,13 +57,15 @@ def log_rows(message: Any, position: int, received_us: int) -> list[LogRow]:
 
 
 def metric_rows(message: Any, position: int) -> list[MetricRow]:
-    """All data points; histograms and summaries as their sum, with the count as an attribute."""
+    """All data points with a number; histograms and summaries as their sum, with the count."""
     rows: list[MetricRow] = []
     for group in message.resource_metrics:
         service, shared = _resource(group.resource)
         metrics = [metric for scope in group.scope_metrics for metric in scope.metrics]
         for metric, point in _points(metrics):
             value, extra = _point(point)
+            if not math.isfinite(value):
+                continue
             rows.append(
                 MetricRow(
                     position=position,
@@ -87,6 +90,8 @@ def attributes(pairs: Iterable[Any]) -> dict[str, Scalar]:
         value = any_value(pair.value)
         if isinstance(value, str):
             value = value[:_MAX_VALUE]
+        elif isinstance(value, float) and not math.isfinite(value):
+            value = str(value)  # JSON has no word for it
         elif not isinstance(value, bool | int | float):
             value = _text(value)[:_MAX_VALUE]
         found.setdefault(pair.key, value)

@@ -10,7 +10,8 @@ import pytest
 from collector.events.intake import event_key
 from collector.otel_demo import event_of_span
 from collector.otlp.json_decode import decode_json
-from collector.otlp.signals import TRACES
+from collector.otlp.rows import metric_rows
+from collector.otlp.signals import METRICS, TRACES
 from kernel.clock import DAY_US, SECOND_US
 from kernel.journal import Append, Item, JournalReader, Stream
 from kernel.shop_event import Origin, ShopEvent, decode_events, encode_event
@@ -246,3 +247,17 @@ def test_an_undecodable_record_is_quarantined_and_never_blocks(world: World) -> 
     listed = reader.get("/api/deadletters").json()["deadletters"]
     assert {one["id"] for one in listed} == {f"record:{position}" for position in (1, 2, 3, 4)}
     assert reader.get("/api/deadletters/record:2").json()["rule"] == "format.unknown"
+
+
+def test_numbers_that_are_none_leave_no_holes() -> None:
+    odd = {"value": {"doubleValue": "NaN"}, "key": "a"}
+    points = [
+        {"timeUnixNano": "1", "asDouble": "Infinity"},
+        {"timeUnixNano": "1", "asDouble": 2.5, "attributes": [odd]},
+    ]
+    document = {
+        "resourceMetrics": [{"scopeMetrics": [{"metrics": [{"gauge": {"dataPoints": points}}]}]}]
+    }
+    message = decode_json(json.dumps(document).encode(), METRICS.request())
+    (row_,) = metric_rows(message, 1)
+    assert (row_.value, row_.attributes) == (2.5, {"a": "nan"})
