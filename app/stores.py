@@ -16,7 +16,9 @@ from sqlalchemy import inspect, text
 from kernel.database import Database
 from kernel.errors import Conflict, NotConfigured
 from kernel.settings import KernelSettings
-from migrations import HEAD
+
+# The newest revision in migrations/versions; a test keeps the two together.
+SCHEMA_VERSION = "20261122_01"
 
 
 def settings_for(data_dir: Path | None) -> KernelSettings:
@@ -58,9 +60,9 @@ def schema_versions(database: Database) -> tuple[str | None, str | None]:
     """(the database's version, this program's version)."""
     with database.engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
-            return None, HEAD
+            return None, SCHEMA_VERSION
         have = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return have, HEAD
+    return have, SCHEMA_VERSION
 
 
 @contextmanager

@@ -1,3 +1,1 @@
-"""One history of the control database's schema. `HEAD` is its newest revision."""
-
-HEAD = "20261122_01"
+"""The history of the control database's schema."""
