@@ -41,6 +41,8 @@ from triage.ports import Budgets, Gatherer
 from triage.settings import TriageSettings
 
 MAX_REVISIONS = 60
+_YOUNG_US = 2 * MINUTE_US
+_YOUNG_REFRESH_US = 10 * SECOND_US
 _UNREACHABLE = (TillwatchError, OSError, sqlite3.Error)
 
 
@@ -154,7 +156,7 @@ class Briefing:
         changed_meanwhile = work.due_us != seen.due_us
         if not changed_meanwhile:
             work.state = "clean" if over else "dirty"
-            work.due_us = now_us + self._settings.brief_refresh_s * SECOND_US
+            work.due_us = now_us + self._refresh_us(row, now_us)
         content, numbers = digests(bundle, brief, row)
         new_content = content != work.content
         standing = repository.newest_brief(session, row.id)
@@ -168,13 +170,20 @@ class Briefing:
             self._write(session, row, work.revision, bundle, brief)
             if new_content and self._sources.model_set and not over:
                 work.ask, work.asked_times = "wanted", 0
-            if new_content and not over:
+            relabelled = standing is None or standing.labels != dict(bundle.labels)
+            if relabelled and not over:
                 publish(session, brief_ready(row, work.revision, bundle.labels), now_us)
             self._admission.changed(session, row, "brief")
         elif wanted or new_numbers:
             self._admission.changed(session, row, "impact")
         session.add(work)
         session.add(row)
+
+    def _refresh_us(self, row: IncidentRow, now_us: int) -> int:
+        """At first more often: within seconds of the onset few units speak about the cause."""
+        refresh_us = self._settings.brief_refresh_s * SECOND_US
+        young = now_us - row.opened_us < _YOUNG_US
+        return min(refresh_us, _YOUNG_REFRESH_US) if young else refresh_us
 
     def _weigh(self, row: IncidentRow, impact: tuple[str, Impact] | None) -> None:
         """Store the impact; let the severity rise where the shop loses more."""

@@ -105,8 +105,8 @@ def member(session: Session, key: tuple[str, str, int]) -> Member | None:
     return _member(row) if row else None
 
 
-def members_of(session: Session, incident_id: str) -> list[Member]:
-    """All alerts of an incident, by start."""
+def members_of(session: Session, incident_id: str, limit: int = 10_000) -> list[Member]:
+    """The alerts of an incident, by start."""
     rows = session.exec(
         select(AlertMemberRow)
         .where(AlertMemberRow.incident_id == incident_id)
@@ -115,8 +115,15 @@ def members_of(session: Session, incident_id: str) -> list[Member]:
             col(AlertMemberRow.source),
             col(AlertMemberRow.fingerprint),
         )
+        .limit(limit)
     )
     return [_member(row) for row in rows]
+
+
+def count_members(session: Session, incident_id: str) -> int:
+    """How many alerts an incident has."""
+    query = select(func.count()).where(col(AlertMemberRow.incident_id) == incident_id)
+    return session.exec(query).one()
 
 
 def any_firing(session: Session, incident_id: str) -> bool:

@@ -107,7 +107,7 @@ class TimelineOut(BaseModel):
 
 
 class IncidentOut(BaseModel):
-    """An incident as a whole."""
+    """An incident as a whole; of its alerts the first 500 of `alerts_total`."""
 
     id: str
     number: str
@@ -125,6 +125,7 @@ class IncidentOut(BaseModel):
     labels: dict[str, str]
     impact: ImpactOut | None
     alerts: list[AlertOut]
+    alerts_total: int = 0
     evidence: list[EvidenceOut]
     brief: BriefOut | None
     proposals: list[ProposalOut]

@@ -29,6 +29,7 @@ from triage.schemas import (
 )
 
 _MAX_LIST = 200
+_MAX_ALERTS = 500
 _TELL_AGAIN_US = HOUR_US
 Notice = Callable[[Session, str, str], None]
 
@@ -69,13 +70,15 @@ class IncidentService:
         """By id or `INC-n`. Raises NotFound."""
         with self._database.reading() as session:
             row = self._row(session, incident_id)
-            members = repository.members_of(session, row.id)
+            members = repository.members_of(session, row.id, _MAX_ALERTS)
+            alerts_total = repository.count_members(session, row.id)
             brief = repository.newest_brief(session, row.id)
             evidence = (
                 repository.evidence_of(session, row.id, brief.evidence_revision) if brief else []
             )
         approvals = self._approvals.approvals(incident_id=row.id) if self._approvals else []
-        return views.whole(row, members, evidence, brief, approvals)
+        shown = views.whole(row, members, evidence, brief, approvals)
+        return shown.model_copy(update={"alerts_total": alerts_total})
 
     def acknowledge(self, incident_id: str, person: Principal) -> IncidentOut:
         """A person takes it; repeats change nothing. Raises NotFound, NotAllowed, Conflict."""
