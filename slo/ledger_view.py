@@ -77,13 +77,13 @@ class LedgerView:
         return ""
 
     def covered(self, window_s: int) -> bool:
-        """True where the newest `window_s` were observed to at least 90 %."""
-        return self.coverage(window_s) >= COVERAGE_FLOOR
+        """True where the sources that speak were observed for 90 % of the newest `window_s`."""
+        speaking = [one for one in self.sources if one not in self.quiet_sources]
+        return self._coverage(speaking, window_s) >= COVERAGE_FLOOR
 
     def coverage(self, window_s: int) -> Fraction:
-        """Observed share of the newest `window_s`."""
-        from_us = self.end_us - window_s * SECOND_US
-        return self._reader.coverage(self.sources, from_us, self.end_us, self.objective.max_gap_s)
+        """Observed share of the newest `window_s`, of the worst source."""
+        return self._coverage(self.sources, window_s)
 
     @property
     def span(self) -> Span:
@@ -185,6 +185,10 @@ class LedgerView:
             for key, one in found.items()
             if not any(matches(names, key, labels) for labels in covered)
         )
+
+    def _coverage(self, sources: Sequence[str], window_s: int) -> Fraction:
+        from_us = self.end_us - window_s * SECOND_US
+        return self._reader.coverage(sources, from_us, self.end_us, self.objective.max_gap_s)
 
     def _fine(self, length_us: int) -> Mapping[SegmentKey, Sequence[FineCell]]:
         to_us = self.span.end_us

@@ -162,3 +162,27 @@ def test_the_budget_counts_every_failed_attempt_exactly(till: Till) -> None:
     assert shown.state == "broken"
     assert sum(one.counts.bad for one in shown.segments) == 60
     assert [money.bad_minor for money in shown.money] == [60 * 5000]
+
+
+def test_with_one_of_two_sources_silent_an_alert_opens_and_does_not_close(tmp_path: Path) -> None:
+    till = Till(tmp_path, [payments(sources=("shop", "webhooks"))])
+    till.play(60)
+    till.play(30, fails=all_fail)
+    till.play(400)
+    [alert] = till.alerts()
+    assert alert.state == "open"
+    assert till.service.show("payment-success").reason == "nothing heard from webhooks"
+
+
+def test_an_outage_right_after_a_gap_is_found(till: Till) -> None:
+    till.silence(900)
+    till.play(20, fails=all_fail)
+    assert len(till.alerts(open_only=True)) == 1
+    assert till.service.show("payment-success").state == "no_data"
+
+
+def test_a_clearly_slow_engine_is_no_data(till: Till) -> None:
+    till.clock.advance_s(400)
+    shown = till.service.show("payment-success")
+    assert shown.state == "no_data"
+    assert "watermark is behind" in shown.reason
