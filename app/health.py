@@ -25,8 +25,7 @@ def build_router(
 ) -> APIRouter:
     """The three routes; open to everybody who can reach the port, without business figures."""
     router = APIRouter()
-    metrics.journal_waiting.set_function(lambda: journal.waiting)
-    metrics.journal_healthy.set_function(lambda: int(journal.healthy))
+    metrics.watch_journal(lambda: journal.waiting, lambda: journal.healthy)
 
     def times() -> dict[str, int]:
         found = metrics.ages.snapshot()

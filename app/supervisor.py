@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO
 
 from app.job_runner import backoff_s
 from kernel.clock import Clock
@@ -106,15 +105,16 @@ def engine_command(*options: str) -> list[str]:
     return [sys.executable, "-m", "app.engine", *options]
 
 
-def watch_door(on_gone: Callable[[], None], pipe: IO[bytes] | None = None) -> threading.Thread:
+def watch_door(on_gone: Callable[[], None]) -> threading.Thread:
     """In the engine: call `on_gone` when the door is gone, and end the process if that takes long.
 
-    Reads stdin in a thread; nothing is ever sent, so the only thing to read is its end.
+    Reads stdin in a thread; nothing is ever sent, so the only thing to read is its end. Reads the
+    descriptor itself: a thread inside of `sys.stdin` would hold its lock when the process ends.
     """
-    stream = pipe or sys.stdin.buffer
+    pipe = sys.stdin.fileno()
 
     def watch() -> None:
-        while stream.read(4096):
+        while os.read(pipe, 4096):
             continue
         on_gone()
         threading.Event().wait(_ENGINE_GRACE_S)

@@ -125,16 +125,19 @@ class Metrics:
             "How often the engine was started again.",
             registry=self.registry,
         )
-        self.journal_waiting = Gauge(
+
+    def watch_journal(self, waiting: Callable[[], int], healthy: Callable[[], bool]) -> None:
+        """Show the journal that this process writes; a process without one shows nothing."""
+        Gauge(
             "tillwatch_journal_waiting_appends",
             "Appends that wait for their commit.",
             registry=self.registry,
-        )
-        self.journal_healthy = Gauge(
+        ).set_function(waiting)
+        Gauge(
             "tillwatch_journal_healthy",
             "1 while the last commit reached the disk.",
             registry=self.registry,
-        )
+        ).set_function(lambda: int(healthy()))
 
 
 class AgeCollector:

@@ -39,6 +39,11 @@ def door(tmp_path_factory) -> Iterator[Door]:
     made.core.close()
 
 
+@pytest.fixture(scope="module")
+def app(door):
+    return door.http_app()
+
+
 def routes(app) -> list[tuple[str, str]]:
     """(method, path) of every route, also of included routers."""
     found, waiting = [], list(app.routes)
@@ -52,8 +57,7 @@ def routes(app) -> list[tuple[str, str]]:
     return sorted(found)
 
 
-def test_nobody_gets_in_anywhere_without_saying_who_they_are(door):
-    app = door.http_app()
+def test_nobody_gets_in_anywhere_without_saying_who_they_are(app):
     known = routes(app)
     assert len(known) > 30
     wrong = []
@@ -71,8 +75,7 @@ def test_nobody_gets_in_anywhere_without_saying_who_they_are(door):
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer tw_x", "Basic eDp4", "x", "\x7f"])
-def test_a_wrong_authorization_header_is_never_more_than_no_header(door, header):
-    app = door.http_app()
+def test_a_wrong_authorization_header_is_never_more_than_no_header(app, header):
     with TestClient(app, raise_server_exceptions=False) as client:
         for path in ("/api/slos", "/api/me", "/api/incidents"):
             answer = client.get(path, headers={"Authorization": header})

@@ -108,6 +108,20 @@ def test_kill_9_of_the_door_leaves_no_orphan(tmp_path):
     assert (tmp_path / "pid.ended").exists()
 
 
+def test_an_engine_that_ends_by_itself_ends_cleanly_while_the_door_is_there():
+    code = "from app.supervisor import watch_door; watch_door(print)"
+    done = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert done.wait(30) == 0
+    assert done.stderr.read() == b""
+    done.stdin.close()
+    done.stderr.close()
+
+
 def test_a_stop_between_two_lives_of_the_engine_starts_no_third():
     metrics = Metrics()
     supervisor = supervisor_of("raise SystemExit(7)", metrics=metrics)
