@@ -154,14 +154,19 @@ class SloService:
     def recovery(
         self, objective_ids: Sequence[str], segment: Mapping[str, str], since_us: int
     ) -> RecoveryVerdict:
-        """Are all objectives good since `since_us`? See `slo.recovery`. Raises NotFound."""
+        """Are all objectives good since `since_us`? See `slo.recovery`.
+
+        An objective that does not exist (any more) cannot be judged: no_data, never recovered.
+        """
+        known = [self.catalogue[one] for one in objective_ids if one in self.catalogue]
+        unknown = [one for one in objective_ids if one not in self.catalogue]
         with self._reader() as reader:
-            return judge(
-                [
-                    self._sample(reader, self.catalogue.find(one), segment, since_us)
-                    for one in objective_ids
-                ]
-            )
+            verdict = judge([self._sample(reader, one, segment, since_us) for one in known])
+        if not unknown:
+            return verdict
+        numbers = {**verdict.numbers, **{f"{one}.state": "no such objective" for one in unknown}}
+        state = "not_yet" if verdict.state == "not_yet" else "no_data"
+        return RecoveryVerdict(state, numbers)
 
     def check(
         self, objective_ids: Sequence[str], segment: Mapping[str, str], since_us: int

@@ -161,6 +161,15 @@ def test_recovery_needs_twenty_attempts(till: Till) -> None:
     assert recovery(till, since_us) == "not_yet"
 
 
+def test_recovery_of_an_objective_that_does_not_exist_is_no_data(till: Till) -> None:
+    since_us = till.clock.now_us()
+    till.play(60)
+    verdict = till.service.recovery(["payment-success", "gone"], {}, since_us)
+    assert verdict.state == "no_data"
+    assert verdict.numbers["gone.state"] == "no such objective"
+    assert verdict.numbers["payment-success.state"] == "recovered"
+
+
 @pytest.fixture
 def site(till: Till, tmp_path: Path) -> Iterator[tuple[TestClient, dict[str, str]]]:
     log = AuditLog(till.database, till.clock, AuditSettings(data_dir=tmp_path))
