@@ -19,7 +19,7 @@ from slo.ledger.sums import FineCell, SegmentKey, total_of
 from slo.ledger_view import LedgerView
 from slo.models import BurnAlertRow
 from slo.objective import Objective
-from slo.recovery import SPANS_S, RecoverySample, RecoveryVerdict, judge
+from slo.recovery import SPANS_S, RecoverySample, RecoveryVerdict, State, judge
 from slo.schemas import BurnAlertOut, PointOut, SloOut
 from slo.segments import matches
 from slo.standing import standing
@@ -165,7 +165,7 @@ class SloService:
         if not unknown:
             return verdict
         numbers = {**verdict.numbers, **{f"{one}.state": "no such objective" for one in unknown}}
-        state = "not_yet" if verdict.state == "not_yet" else "no_data"
+        state: State = "not_yet" if verdict.state == "not_yet" else "no_data"
         return RecoveryVerdict(state, numbers)
 
     def check(
