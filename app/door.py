@@ -112,6 +112,7 @@ class Door:
 
     def _routers(self) -> Sequence[Any]:
         from access.endpoints import build_router as access_router
+        from app.audit_api import build_router as audit_router
         from runbooks.endpoints import build_router as runbooks_router
         from slo.endpoints import build_router as slo_router
         from triage.endpoints import build_router as triage_router
@@ -140,6 +141,7 @@ class Door:
             slo_router(core.slo, core.access, core.clock),
             triage_router(core.incidents, self.journal, core.access),
             runbooks_router(core.approvals, core.access),
+            audit_router(core.audit_log, core.access.guard),
             slack_router(self.journal, core.slack_settings, core.clock),
             self.assets.router(),
             live.build_router(feed, core.access.guard),

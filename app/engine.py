@@ -50,6 +50,7 @@ from triage.model_settings import ModelSettings
 from triage.slack.inbox import SlackInbox
 from triage.slack.publisher import CHANNEL as SLACK
 from triage.slack.publisher import SlackPublisher
+from triage.slack.watch import SlackWatch
 from triage.upkeep import Upkeep
 
 VERSION = "0.1.0"
@@ -102,7 +103,9 @@ class Engine:
         core, kernel = self.core, self.core.kernel
         upkeep = Upkeep(core.database, core.clock, core.admission, core.second_channel)
         heartbeat = Heartbeat(core.triage_settings, self._ages(), self.http)
+        slack = SlackWatch(core.database, core.clock, core.second_channel.notice)
         return [
+            *([slack.job()] if core.slack else []),
             *slo_jobs.jobs(self.evaluator),
             expiry_job(kernel.ledger_path, self.derived, core.catalogue.all()),
             *collector_jobs.jobs(core.telemetry, core.clock, kernel.telemetry_retention_d),

@@ -10,7 +10,9 @@ from collector.deadletters import DeadLetterService
 from dashboards.live import LiveFeed
 from dashboards.readers import Document, Readers
 from dashboards.runbook_page import runbook_document
+from kernel.clock import rfc3339
 from kernel.engine_status import read_status
+from triage.slack.watch import failing_since_us
 
 _STALE_AFTER_S = 20.0
 _PAGE_RECORDS = 50
@@ -32,7 +34,14 @@ def page_readers(core: Core, deadletters: DeadLetterService, feed: LiveFeed) -> 
             return f"The engine was last heard {age_s:.0f} s ago; events are accepted and kept."
         if status.failing:
             return "Failing: " + ", ".join(sorted(status.failing)) + "."
-        return ""
+        return slack_outage()
+
+    def slack_outage() -> str:
+        if core.slack is None:
+            return ""
+        with core.database.reading() as session:
+            since_us = failing_since_us(session, core.clock.now_us())
+        return f"Slack takes no messages since {rfc3339(since_us)}." if since_us else ""
 
     def records(before: int, kind: str, incident: str) -> Sequence[Any]:
         return core.audit_log.entries(

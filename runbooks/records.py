@@ -17,6 +17,8 @@ from kernel.facts.runbooks import ApprovalChanged
 from runbooks.actions.port import Outcome
 from runbooks.digest import Proposal, digest_of
 from runbooks.models import ApprovalRow
+from runbooks.policy import QUORUMS
+from runbooks.runbook import Tier
 
 SYSTEM = "system:runbooks"
 MODEL = "model:triage"
@@ -36,6 +38,7 @@ class Trail:
             "expires_at": rfc3339(row.expires_us),
             "params": {key: str(value) for key, value in row.params.items()},
             "requested_by": row.proposed_by,
+            "quorum": QUORUMS[Tier(row.tier)].people,
         }
         parent = (row.suggestion_record,) if row.suggestion_record else ()
         shown = {"proposal": _json(_shown(row))}

@@ -24,7 +24,7 @@ from slo.objective import Objective
 from triage import repository
 from triage.admission import Admission
 from triage.brief.claims import Brief
-from triage.brief.writer import compose
+from triage.brief.writer import compose, title_of
 from triage.brief_rows import brief_ready, brief_row, evidence_row, record_brief
 from triage.evidence.evidence import EvidenceBundle, IncidentContext
 from triage.evidence.outcome import rule_of
@@ -167,6 +167,9 @@ class Briefing:
         if wanted and (work.revision < MAX_REVISIONS or over):
             work.revision += 1
             work.content = content
+            if row.objective_ids:
+                # Our own alert's title names a promise; people want to read what breaks it.
+                row.title = title_of(bundle) or row.title
             self._write(session, row, work.revision, bundle, brief)
             if new_content and self._sources.model_set and not over:
                 work.ask, work.asked_times = "wanted", 0

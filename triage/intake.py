@@ -159,7 +159,7 @@ def burn_alerts(admission: Admission) -> Subscription:
 def opened_delivery(fact: BurnAlertOpened) -> Delivery:
     """A burn alert as an alert. Tiers that do not page join incidents but open none."""
     where = ", ".join(f"{name} {value}" for name, value in fact.segment.items())
-    title = f"{fact.display_name}: the error budget burns" + (f" ({where})" if where else "")
+    title = f"Promise at risk: {fact.display_name}" + (f" ({where})" if where else "")
     return Delivery(
         source=OWN_SOURCE,
         fingerprint=fact.alert_id,

@@ -19,7 +19,7 @@ import httpx2
 from pydantic import SecretStr
 from sqlmodel import Session
 
-from kernel.clock import HOUR_US, SECOND_US, Clock, rfc3339
+from kernel.clock import HOUR_US, MINUTE_US, SECOND_US, Clock, rfc3339
 from kernel.errors import NotConfigured
 from kernel.outbox import Delivery, Outbox, PermanentFailure, RetryLater, enqueue
 from triage.identity import ECHO_LABEL
@@ -31,6 +31,7 @@ WEBHOOK = "webhook"
 _TIMEOUT_S = 5.0
 # Alertmanager forgets an alert after its end: each push says "until in 2 h", renewed every hour.
 _FIRES_FOR_US = 2 * HOUR_US
+_NOTICE_US = 15 * MINUTE_US
 _RENEW_EVERY_US = HOUR_US
 
 
@@ -53,6 +54,37 @@ class SecondChannel:
                 "data": self._data(row),
             }
             self._enqueue(session, WEBHOOK, row, f"{what}:{at_us}", body)
+
+    def notice(self, session: Session, key: str, text: str) -> None:
+        """Tell people one line that belongs to no incident, once per key."""
+        at_us = self._clock.now_us()
+        bodies: dict[str, dict[str, Any]] = {}
+        if self._settings.alertmanager_url:
+            alert = {
+                "labels": {
+                    "alertname": "TillwatchNotice",
+                    "severity": "page",
+                    "notice": key.partition(":")[0],
+                    ECHO_LABEL: key,
+                },
+                "annotations": {"summary": text},
+                "startsAt": rfc3339(at_us),
+                "endsAt": rfc3339(at_us + _NOTICE_US),
+                "generatorURL": f"{self._public_url}/",
+            }
+            bodies[ALERTMANAGER] = {"alerts": [alert]}
+        if self._settings.second_webhook_url:
+            data = {"text": text, "url": f"{self._public_url}/"}
+            bodies[WEBHOOK] = {"type": "notice", "timestamp": rfc3339(at_us), "data": data}
+        for channel, body in bodies.items():
+            enqueue(
+                session,
+                channel=channel,
+                lane="notices",
+                idempotency_key=f"{channel}:notice:{key}",
+                payload=body,
+                clock=self._clock,
+            )
 
     def renew(self, session: Session, row: IncidentRow, now_us: int) -> None:
         """Keep the alert of an open incident alive in Alertmanager: at most once an hour."""

@@ -31,7 +31,7 @@ def test_incidents_are_listed_and_shown(run, desk):
     desk.burn("a1", "payment-success", "payments")
     assert run("list").stdout.startswith("INC-1    open           critical")
     shown = run("show", "INC-1").stdout
-    assert "Payments succeed: the error budget burns" in shown
+    assert "Promise at risk: Payments succeed" in shown
     assert "slos      payment-success" in shown
     assert json.loads(run("show", "inc-1", "--json").stdout)["number"] == "INC-1"
 

@@ -88,6 +88,15 @@ def subject_of(bundle: EvidenceBundle) -> tuple[str, str]:
     return f"{unit.capitalize()}s", "are too slow" if judged_by == "latency" else "fail"
 
 
+def title_of(bundle: EvidenceBundle) -> str:
+    """The incident in one line, from the counts: "" while they do not point at a slice."""
+    noun, verb = subject_of(bundle)
+    for piece in bundle.of_kind("breakdown"):
+        if "segment" in piece.numbers:
+            return f"{noun} {segment_words(piece.numbers)} {verb}"
+    return ""
+
+
 def segment_words(numbers: Mapping[str, Number]) -> str:
     """`through adyen in eu-central`, from the parts that the segment names."""
     words = []
