@@ -490,6 +490,7 @@ def _slack_cursor() -> None:
         "slack_cursor",
         sa.Column("one", sa.Integer(), nullable=False),
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_slack_cursor")),
     )
 

@@ -29,6 +29,9 @@ def read_position(database: Database) -> int:
     return cursor.position if cursor else 0
 
 
+MAX_TRIES = 5
+
+
 class Decisions(Protocol):
     """runbooks' way to decide an approval."""
 
@@ -96,13 +99,27 @@ class SlackInbox:
 
     def _handle(self, record: JournalRecord) -> None:
         click = Click(**json.loads(record.body))
-        answer = self._act(click)
+        if self._count_try() > MAX_TRIES:
+            # Five times it ended in an error that nobody expected: it must not block the others.
+            self._deny(click, f"handling failed {MAX_TRIES} times")
+            answer = "This click could not be handled. Decide on the incident's page."
+        else:
+            answer = self._act(click)
         with self._database.unit_of_work() as session:
             if answer:
                 self._publisher.tell(session, click.channel, click.user, answer)
             row = session.get(SlackCursorRow, 1) or SlackCursorRow()
             row.position = record.position
+            row.tries = 0
             session.add(row)
+
+    def _count_try(self) -> int:
+        """The number of this try, written down before it: a crash in it counts too."""
+        with self._database.unit_of_work() as session:
+            row = session.get(SlackCursorRow, 1) or SlackCursorRow()
+            row.tries += 1
+            session.add(row)
+            return row.tries
 
     def _act(self, click: Click) -> str:
         """Do what was clicked; returns what the person is told, or "" where the card tells it."""

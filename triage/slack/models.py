@@ -20,8 +20,9 @@ class SlackMessageRow(SQLModel, table=True):
 
 
 class SlackCursorRow(SQLModel, table=True):
-    """How far the journal's slack stream has been read."""
+    """How far the journal's slack stream has been read; `tries` of the click that comes next."""
 
     __tablename__ = "slack_cursor"
     one: int = Field(default=1, primary_key=True)
     position: int = Field(default=0, sa_type=BigInt)
+    tries: int = 0
