@@ -1,4 +1,4 @@
-"""`tillwatch token create|list|revoke`: opens the stores, acts as the local user."""
+"""`tillwatch token create|list|revoke` and `person link-slack`: on the stores, as the local user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from access.principal import Kind, Role, local_principal
 from access.service import AccessService
 from kernel.clock import DAY_US, SystemClock, rfc3339
-from kernel.errors import BadInput, Conflict
+from kernel.errors import BadInput, Conflict, NotFound
 from kernel.terminal import AsJson, DataDir, emit, render_table
 
 Opener = Callable[[Path | None], AbstractContextManager[AccessService]]
@@ -59,6 +59,33 @@ def build_cli(opener: Opener) -> typer.Typer:
         with opener(data_dir) as access:
             access.revoke_token(token_id, by=local_principal())
         emit({"revoked": token_id}, as_json, lambda _: f"revoked {token_id}")
+
+    return cli
+
+
+def build_person_cli(opener: Opener) -> typer.Typer:
+    """The `person` commands."""
+    cli = typer.Typer(help="Who people are elsewhere.", no_args_is_help=True)
+
+    @cli.command("link-slack")
+    def link_slack(
+        person: Annotated[str, typer.Option(help="The name that `token create` was given.")],
+        team: Annotated[str, typer.Option(help="Slack's id of the workspace (T...).")],
+        user: Annotated[str, typer.Option(help="Slack's id of the user (U...).")],
+        data_dir: DataDir = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Say which Slack user a person is: only clicks of linked people count."""
+        with opener(data_dir) as access:
+            person_id = access.person_id_of(person)
+            if person_id is None:
+                raise NotFound(
+                    f"there is nobody named {person!r}",
+                    hint="make them with `tillwatch token create --person NAME --role responder`",
+                )
+            access.link_slack(person_id, team, user, by=local_principal())
+        document = {"person": person, "team": team, "user": user}
+        emit(document, as_json, lambda _: f"{person} is {user} of {team}")
 
     return cli
 

@@ -1,4 +1,4 @@
-"""Opens the control database for the `token` commands."""
+"""Opens the control database for the `token` and `person` commands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from access.cli import build_cli
+from access.cli import build_cli, build_person_cli
 from access.service import AccessService
 from access.settings import AccessSettings
 from app.stores import open_control, settings_for
@@ -20,6 +20,11 @@ from kernel.clock import SystemClock
 def build_token_cli() -> typer.Typer:
     """`tillwatch token ...`."""
     return build_cli(open_access)
+
+
+def build_person_commands() -> typer.Typer:
+    """`tillwatch person ...`."""
+    return build_person_cli(open_access)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ class Noun:
 
 NOUNS: tuple[Noun, ...] = (
     Noun("token", "Tokens of people and machines.", "app.access_commands:build_token_cli"),
+    Noun("person", "Who people are in Slack.", "app.access_commands:build_person_commands"),
     Noun("event", "Send and watch shop events.", "collector.cli:build_event_cli"),
     Noun("deadletter", "What could not be taken.", "app.reading_commands:build_deadletter_cli"),
     Noun("slo", "Objectives and their error budgets.", "app.reading_commands:build_slo_cli"),

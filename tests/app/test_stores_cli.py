@@ -42,6 +42,25 @@ def test_an_upgrade_brings_every_table_and_a_second_one_changes_nothing(data_dir
     database.close()
 
 
+def test_a_person_is_linked_to_their_slack_user(data_dir, capsys):
+    where = ("--data-dir", str(data_dir))
+    link = ("person", "link-slack", "--team", "T1", "--user", "U1", *where)
+    call(capsys, "token", "create", "--person", "ada", "--role", "approver", *where)
+    call(capsys, "token", "create", "--person", "bob", "--role", "approver", *where)
+    code, linked = call(capsys, *link, "--person", "ada")
+    assert (code, linked) == (0, {"person": "ada", "team": "T1", "user": "U1"})
+    with open_access(data_dir) as access:
+        found = access.person_by_slack("T1", "U1")
+        assert found is not None
+        assert found.name == "ada"
+        assert access.person_by_slack("T2", "U1") is None
+    code, refused = call(capsys, *link, "--person", "bob")
+    assert (code, refused["code"]) == (1, "conflict")
+    code, refused = call(capsys, *link, "--person", "nobody")
+    assert "nobody" in refused["message"]
+    assert code != 0
+
+
 def test_a_token_is_made_used_listed_and_revoked(data_dir, capsys):
     where = ("--data-dir", str(data_dir))
     _, made = call(
