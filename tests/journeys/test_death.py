@@ -1,0 +1,186 @@
+"""kill -9 under load: every acknowledged event counts exactly once, and nobody is left behind.
+
+Each batch is sent until it is acknowledged, and then once more. The figures are printed.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernel.api_client import ApiClient
+from kernel.errors import Unavailable, Unreachable
+from tests.journeys.running import RunningService, running, runs, until
+from tests.journeys.shop import now_us, payment
+
+BATCH = 10
+# Of ten attempts: eight good, one failed, one declined.
+OUTCOMES = ("succeeded",) * 8 + ("failed", "declined")
+COUNTED_AS = {"succeeded": "good", "failed": "bad", "declined": "excluded"}
+
+
+class Till(threading.Thread):
+    """A shop that never gives up on a batch and sends each of them twice."""
+
+    def __init__(self, service: RunningService) -> None:
+        super().__init__(name="till", daemon=True)
+        self._client = ApiClient(service.url, service.token, timeout_s=10)
+        self._closing = threading.Event()
+        self.acknowledged: list[list[dict[str, Any]]] = []
+        self.retries = 0
+        self.faults: list[str] = []
+
+    def run(self) -> None:
+        while not self._closing.is_set():
+            batch = self._batch(len(self.acknowledged))
+            first, second = self._sent(batch), self._sent(batch)
+            if first["accepted"] + first["duplicates"] != BATCH:
+                self.faults.append(f"not all taken: {first}")
+            if (second["accepted"], second["duplicates"]) != (0, BATCH):
+                self.faults.append(f"an acknowledged batch was taken again: {second}")
+            self.acknowledged.append(batch)
+            self._closing.wait(0.02)
+
+    def close(self) -> None:
+        """End after the batch in hand."""
+        self._closing.set()
+        self.join(timeout=90)
+        assert not self.is_alive()
+        self._client.close()
+
+    def expected(self) -> dict[str, int]:
+        """What the ledger has to say in the end."""
+        batches = len(self.acknowledged)
+        return {name: batches * OUTCOMES.count(outcome) for outcome, name in COUNTED_AS.items()}
+
+    def _sent(self, batch: list[dict[str, Any]]) -> dict[str, Any]:
+        while True:
+            try:
+                return dict(self._client.post("/api/events", batch))
+            except (Unreachable, Unavailable):
+                self.retries += 1
+                threading.Event().wait(0.05)
+
+    @staticmethod
+    def _batch(number: int) -> list[dict[str, Any]]:
+        """Payments through stripe or adyen, all of this moment."""
+        at_us = now_us()
+        return [
+            payment(
+                f"pay-{number}-{place}",
+                outcome,
+                at_us=at_us,
+                provider="adyen" if place % 2 else "stripe",
+            )
+            for place, outcome in enumerate(OUTCOMES)
+        ]
+
+
+def counts(service: RunningService) -> dict[str, int]:
+    found = service.slo()["counts"]
+    return {name: found[name] for name in ("good", "bad", "excluded")}
+
+
+def stored_ids(service: RunningService) -> Counter[str]:
+    """How often each event is found by query."""
+    found: Counter[str] = Counter()
+    for kind in ("payment.succeeded", "payment.failed"):
+        page = service.client.get("/api/events", type=kind, since="1d", limit=10_000)["events"]
+        assert len(page) < 10_000, "too many events for one page: send fewer"
+        found.update(one["id"] for one in page)
+    return found
+
+
+def kill(service: RunningService, what: str) -> None:
+    """Kill -9 of door, engine or both; afterwards all of it runs again."""
+    {"door": service.kill_door, "engine": service.kill_engine, "both": service.kill_both}[what]()
+    if what != "engine":
+        service.spawn()
+    service.wait_until_ready()
+
+
+def survives(
+    folder: Path, victims: list[str], say: Callable[[str], None], rng: random.Random
+) -> None:
+    with running(folder) as service:
+        till = Till(service)
+        till.start()
+        for what in victims:
+            goal = len(till.acknowledged) + rng.randrange(3, 12)
+            until(lambda goal=goal: len(till.acknowledged) >= goal, "batches go through")
+            kill(service, what)
+        goal = len(till.acknowledged) + 5
+        until(lambda: len(till.acknowledged) >= goal, "batches go through again")
+        till.close()
+        assert till.faults == []
+        expected = till.expected()
+        until(lambda: counts(service)["good"] >= expected["good"], "all is counted", 90)
+        # A late second counting would show after something that was sent later is counted.
+        last = payment("pay-last", at_us=now_us())
+        service.send([last])
+        expected["good"] += 1
+        until(lambda: counts(service)["good"] >= expected["good"], "the last one is counted", 90)
+        assert counts(service) == expected, service.tail()
+        sent = {one["id"] for batch in till.acknowledged for one in batch} | {last["id"]}
+        until(lambda: len(stored_ids(service)) >= len(sent), "all is found by query", 90)
+        found = stored_ids(service)
+        assert set(found) == sent
+        assert {name: times for name, times in found.items() if times != 1} == {}
+        say(
+            f"kill -9 x {len(victims)} ({', '.join(victims)}): {len(sent)} events acknowledged,"
+            f" each sent twice or more, {till.retries} requests failed on the way;"
+            f" counted {expected}, lost 0, doubled 0"
+        )
+
+
+@pytest.fixture
+def say(capsys) -> Callable[[str], None]:
+    """Print past pytest's capture: the figures belong into the log."""
+
+    def aloud(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}")
+
+    return aloud
+
+
+@pytest.mark.timeout(300)
+def test_every_acknowledged_event_counts_once_across_four_deaths(tmp_path, say):
+    survives(tmp_path, ["engine", "door", "both", "door"], say, random.Random(4))
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1_200)
+def test_every_acknowledged_event_counts_once_across_twenty_deaths(tmp_path, say):
+    rng = random.Random(20)
+    victims = ["door", "engine", "both"] * 6 + ["door", "both"]
+    rng.shuffle(victims)
+    survives(tmp_path, victims, say, rng)
+
+
+def test_a_killed_door_leaves_no_engine_behind(tmp_path):
+    with running(tmp_path) as service:
+        engine = service.engine_pid()
+        assert engine is not None
+        service.kill_door()
+        until(lambda: not runs(engine), "the engine ends by itself", 30)
+        service.start()
+        assert service.engine_pid() not in {None, engine}
+        assert service.stop() == 0
+        until(lambda: service.engine_pid() is None, "no engine is left")
+
+
+def test_a_second_service_on_the_same_folder_is_refused(tmp_path):
+    with running(tmp_path) as service:
+        second = RunningService(tmp_path)
+        second.log = tmp_path / "second.log"
+        second.spawn()
+        assert second.wait() != 0
+        assert "already uses" in second.tail()
+        assert service.client.get("/readyz")["ready"]
