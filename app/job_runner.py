@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 
 from kernel.clock import Clock
-from kernel.observability import Metrics, get_logger
+from kernel.observability import Metrics, get_logger, tracer
 from kernel.parts import Job, Part
 
 GRACE_S = 10.0
@@ -75,6 +75,7 @@ class JobRunner:
     def _loop(self, part: Part) -> None:
         failures = 0
         while not self._stop.is_set():
+            began_us = self._clock.now_us()
             try:
                 busy = part.step()
             except Exception as error:  # noqa: BLE001 - the edge that keeps the process alive
@@ -84,7 +85,9 @@ class JobRunner:
                 continue
             failures = 0
             self._went_well(part.name)
-            if not busy:
+            if busy:
+                self._trace(part.name, began_us)
+            else:
                 self._stop.wait(part.idle_wait_s)
 
     def _wait_and_run(self, job: Job, due: threading.Event) -> None:
@@ -93,6 +96,7 @@ class JobRunner:
             if not due.wait(timeout=0.2):
                 continue
             due.clear()
+            began_us = self._clock.now_us()
             try:
                 job.run()
             except Exception as error:  # noqa: BLE001 - the edge that keeps the process alive
@@ -102,6 +106,12 @@ class JobRunner:
                 continue
             failures = 0
             self._went_well(job.name)
+            self._trace(job.name, began_us)
+
+    @staticmethod
+    def _trace(name: str, began_us: int) -> None:
+        """A span for work that was done; idle looks would only bury it."""
+        tracer(__name__).start_span(name, start_time=began_us * 1000).end()
 
     def _went_well(self, name: str) -> None:
         self._metrics.ages.mark(name, self._clock.now_us())
