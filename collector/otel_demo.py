@@ -5,6 +5,7 @@ for good: a replay after a change here revises and never adds.
 
 - any span with `tillwatch.payment_id`: payment.succeeded or payment.failed, by the span's status
 - else any span with `tillwatch.checkout_id`: checkout.completed or checkout.failed
+- a span that names itself a charge or payment and carries `payment_id` (or `payment.id`): payment.*
 - the demo's `charge` span: payment.*; its PlaceOrder server span: checkout.*
 
 Sources: opentelemetry-demo 3.x src/checkout/main.go, src/payment/charge.js (`demo.*`, before 3.0
@@ -24,6 +25,7 @@ from kernel.money import exponent, is_currency
 from kernel.shop_event import DECLINE_CLASSES, STRING_FIELDS, Origin, ShopEvent
 from kernel.telemetry_store.port import Scalar, SpanRow
 
+_PLAIN_PAYMENT_KEYS = ("payment_id", "payment.id")
 _PLACE_ORDER = "CheckoutService/PlaceOrder"
 _MAX_AMOUNT = 1 << 53
 _MAX_TEXT = 200
@@ -74,6 +76,8 @@ def _kind_of(span: SpanRow) -> str | None:
         return "payment"
     if attributes.get("tillwatch.checkout_id"):
         return "checkout"
+    if _charges(span.name) and any(attributes.get(key) for key in _PLAIN_PAYMENT_KEYS):
+        return "payment"
     if span.name == "charge" and _demo(attributes, "payment.card_type", "payment.card_valid"):
         return "payment"
     if span.name == "charge" and "payment" in span.service:
@@ -81,6 +85,12 @@ def _kind_of(span: SpanRow) -> str | None:
     if span.name.endswith(_PLACE_ORDER) and span.kind == "server":
         return "checkout"
     return None
+
+
+def _charges(name: str) -> bool:
+    """Other spans of a trace carry the id too: only the one that charges speaks of the outcome."""
+    words = name.lower()
+    return "charge" in words or "payment" in words
 
 
 def _is_good(span: SpanRow) -> bool:
@@ -100,7 +110,9 @@ def _fields(span: SpanRow, *, good: bool, currency: str) -> dict[str, str]:
     fields |= {"trace_id": span.trace_id, "span_id": span.span_id, "currency": currency}
     found = {
         "order_id": _demo(attributes, "order.id"),
-        "payment_id": _demo(attributes, "payment.transaction.id", "payment.id"),
+        "payment_id": attributes.get("payment.id")
+        or _demo(attributes, "payment.transaction.id", "payment.id"),
+        "checkout_id": attributes.get("checkout.id"),
         "session_id": attributes.get("session.id"),
         "release": attributes.get("service.version"),
     }
