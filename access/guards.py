@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from access.principal import Principal, Role
 from access.secrets_text import csrf_of, same
-from kernel.errors import NotAllowed, NotAuthenticated
+from kernel.errors import BadInput, NotAllowed, NotAuthenticated
 
 if TYPE_CHECKING:
     from access.service import AccessService
@@ -21,6 +21,7 @@ CSRF_FIELD = "csrf"
 CSRF_HEADER = "x-csrf-token"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORM = "application/x-www-form-urlencoded"
+_MAX_FIELDS = 200
 
 Dependency = Callable[[Request], Awaitable[Principal]]
 OptionalDependency = Callable[[Request], Awaitable[Principal | None]]
@@ -117,9 +118,10 @@ async def _check_csrf(request: Request, cookie: str) -> None:
 
 
 def form_fields(body: bytes) -> dict[str, str]:
-    """Fields of a urlencoded form; of a repeated field the last value."""
+    """Fields of a urlencoded form; of a repeated field the last value. Raises BadInput."""
     text = body.decode("utf-8", "replace")
-    return {
-        name: values[-1]
-        for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=200).items()
-    }
+    try:
+        found = parse_qs(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        raise BadInput(f"a form of ours never has more than {_MAX_FIELDS} fields") from None
+    return {name: values[-1] for name, values in found.items()}

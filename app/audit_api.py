@@ -22,7 +22,7 @@ def build_router(audit_log: AuditLog, guard: Guard) -> APIRouter:
         incident: str = "",
         type: str = "",  # noqa: A002 - the name of the query parameter
         actor: str = "",
-        before: int | None = Query(default=None, ge=0),
+        before: int | None = Query(default=None, ge=0, lt=1 << 63),
         limit: int = Query(default=100, ge=1, le=_MAX_PAGE),
     ) -> dict[str, Any]:
         """Records with what is signed of them, and the newest checkpoint."""

@@ -5,6 +5,7 @@ Nothing refused is kept as it came: what is kept is where it was, by which rule 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from kernel.journal import JournalReader
 from kernel.telemetry_store.sqlite_store import DeadLetter, SqliteTelemetryStore
 
 _MAX_LISTED = 1_000
+_POSITION = re.compile(r"-?[0-9]{1,18}\Z")
 
 
 class DeadLetterService:
@@ -47,7 +49,7 @@ class DeadLetterService:
         return found
 
     def _record(self, position: str) -> dict[str, Any] | None:
-        if not position.lstrip("-").isdecimal() or len(position) > 19:
+        if not _POSITION.match(position):
             return None
         letters = self._store.deadletters_of(int(position))
         return _quarantined(letters[0]) if letters else None

@@ -27,7 +27,7 @@ _KEEP_QUARANTINED = 1_000
 
 def incident(session: Session, incident_id: str) -> IncidentRow | None:
     """By id, or by number as `INC-n`."""
-    if incident_id.upper().startswith("INC-") and incident_id[4:].isdigit():
+    if incident_id.upper().startswith("INC-") and incident_id[4:].isdecimal():
         number = int(incident_id[4:][:18])
         return session.exec(select(IncidentRow).where(IncidentRow.number == number)).first()
     return session.get(IncidentRow, incident_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
@@ -81,3 +82,37 @@ def test_a_wrong_authorization_header_is_never_more_than_no_header(app, header):
             answer = client.get(path, headers={"Authorization": header})
             assert answer.status_code == 401, (path, answer.text)
             assert answer.headers["content-type"] == "application/problem+json"
+
+
+# A digit that is none, a digit of another script, numbers beyond 64 bits, and what is no number.
+ODD = ["\u00b2", "\u0663", "9" * 19, "9" * 30, "-1", "--5", "\x00", "NaN", "a" * 5_000]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=ascii)
+def test_an_odd_value_in_an_address_is_the_askers_fault_and_never_ours(door, app, odd):
+    token = (door.core.kernel.data_dir / "admin.token").read_text().strip()
+    value = quote(odd)
+    with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        for address in (
+            f"/incidents/INC-{value}",
+            f"/api/incidents/INC-{value}",
+            f"/api/incidents?limit={value}",
+            f"/audit?before={value}",
+            f"/api/audit?before={value}",
+            f"/api/deadletters/record:{value}",
+            f"/api/deadletters/{value}:{value}",
+            f"/api/events?limit={value}",
+            f"/api/events?since={value}",
+            f"/api/receipts/{value}",
+            f"/slos/{value}",
+            f"/runbooks/{value}",
+        ):
+            assert client.get(address).status_code < 500, address
+
+
+def test_a_form_of_hundreds_of_fields_is_refused_and_is_no_fault_of_ours(app):
+    form = "&".join(f"field{number}=1" for number in range(300))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        answer = client.post("/login", content=form)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_input")

@@ -58,8 +58,10 @@ def _verify(request: Request, body: bytes, settings: SlackSettings, clock: Clock
 
 
 def _payload(body: bytes) -> object:
-    form = parse_qs(strict_json.decode_utf8(body), max_num_fields=10)
-    found = form.get("payload")
+    try:
+        found = parse_qs(strict_json.decode_utf8(body), max_num_fields=10).get("payload")
+    except ValueError:  # more fields than that
+        found = None
     if not found or len(found) != 1:
         raise BadInput("one form field `payload` is expected", path="payload")
     return strict_json.loads(found[0])
