@@ -49,9 +49,9 @@ from kernel.errors import Unreachable
 from kernel.journal import JournalWriter
 from kernel.observability import Metrics, configure_logging, configure_tracing, get_logger
 from kernel.settings import KernelSettings
+from kernel.version import VERSION
 
 EVALUATION = "slo.evaluate"
-VERSION = "0.1.0"
 _GRACE_S = 3
 _BACKLOG = 2_048
 _log = get_logger(__name__)

@@ -32,6 +32,7 @@ from kernel.journal import JournalReader, JournalWriter, Stream
 from kernel.observability import Metrics, configure_logging, configure_tracing, get_logger
 from kernel.outbox import Outbox
 from kernel.parts import Job, Part
+from kernel.version import VERSION
 from runbooks import jobs as runbooks_jobs
 from slo import jobs as slo_jobs
 from slo.evaluation import Evaluator
@@ -53,7 +54,6 @@ from triage.slack.publisher import SlackPublisher
 from triage.slack.watch import SlackWatch
 from triage.upkeep import Upkeep
 
-VERSION = "0.1.0"
 _log = get_logger(__name__)
 
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from sqlmodel import Session
@@ -26,6 +25,7 @@ from kernel.clock import Clock, rfc3339
 from kernel.database import Database
 from kernel.errors import BadInput, NotFound, TillwatchError
 from kernel.ids import uuid7
+from kernel.version import VERSION
 
 _MAX_PAGE = 500
 
@@ -100,7 +100,7 @@ class AuditLog:
             at_us=self._clock.now_us(),
             mono_us=max(0, elapsed_us),
             boot=self._boot,
-            version=_version,
+            version=VERSION,
         )
         body, payloads = leaf.build(entry, stamp)
         repository.add_to_outbox(session, record_id, body, payloads)
@@ -255,12 +255,4 @@ def _verified(
     return VerifiedProof(record_id, found.seq, checkpoint, path, found.body, record, newest.note)
 
 
-def _own_version() -> str:
-    try:
-        return version("tillwatch")
-    except PackageNotFoundError:
-        return "unknown"
-
-
 _NEXT = "run `tillwatch audit verify` before anything else"
-_version = _own_version()
