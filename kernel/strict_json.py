@@ -80,6 +80,8 @@ def _finite_float(text: str) -> float:
 
 def _check(value: Any, max_depth: int, *, texts: bool) -> None:
     """Bound the depth, and the `texts` to whole characters, level by level, without recursion."""
+    if not texts and _is_shallow(value, max_depth):
+        return
     level = [value]
     for _ in range(max_depth):
         if texts:
@@ -88,6 +90,21 @@ def _check(value: Any, max_depth: int, *, texts: bool) -> None:
         if not level:
             return
     raise BadInput(f"nested deeper than {max_depth} levels")
+
+
+def _is_shallow(value: Any, max_depth: int) -> bool:
+    """True where objects and arrays alone end a level early enough: no need to look at leaves."""
+    level = [value]
+    for _ in range(max_depth - 1):
+        level = [
+            child
+            for node in level
+            for child in _children(node)
+            if type(child) is dict or type(child) is list
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _children(node: Any) -> Iterable[Any]:

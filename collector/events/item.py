@@ -138,7 +138,11 @@ def _data_of(item: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
 def _string_fields(data: Mapping[str, Any], prefix: str) -> dict[str, str]:
     fields: dict[str, str] = {}
     for name, value in data.items():
-        if value is None or name not in _STRING_FIELDS:
+        if name not in _STRING_FIELDS or value is None:
+            continue
+        # The common case in line: a text that `_identifier` would give back as it is.
+        if type(value) is str and len(value) <= _MAX_IDENTIFIER and value.isprintable():
+            fields[name] = value
             continue
         is_number = isinstance(value, int) and not isinstance(value, bool)
         text = str(value) if is_number and name in _ID_FIELDS else value
@@ -217,9 +221,12 @@ def _attributes(data: Mapping[str, Any], prefix: str) -> dict[str, str | int | f
     if given is not None and not isinstance(given, dict):
         raise BadInput(f"attributes is an object, not {_kind(given)}", path=f"{prefix}attributes")
     found: dict[str, str | int | float | bool] = {}
-    extra = {name: value for name, value in data.items() if name not in _KNOWN}
-    if not given and not extra:
-        return found
+    if data.keys() <= _KNOWN:
+        if not given:
+            return found
+        extra = {}
+    else:
+        extra = {name: value for name, value in data.items() if name not in _KNOWN}
     for where, pairs in ((f"{prefix}attributes.", given or {}), (prefix, extra)):
         for name, value in _flat(pairs):
             _attribute(found, where, name, value)

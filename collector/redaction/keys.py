@@ -61,6 +61,7 @@ _SECRET = (
 )
 _SECRET_LAST = frozenset({"token", "cookie", "cookies", "pwd", "pin", "authorization"})
 _EMAIL_ENDS = ("email", "emailaddress", "mailaddress")
+_MAX_REMEMBERED = 256
 _PERSON = frozenset({"enduserid", "userid", "username", "userfullname", "phone", "phonenumber"})
 _PERSON_PAIRS = frozenset(
     {
@@ -75,9 +76,12 @@ _PERSON_PAIRS = frozenset(
 )
 
 
-@lru_cache(maxsize=8192)
 def classify(key: str) -> KeyClass:
     """The class of a key, whatever its case, separators and prefixes."""
+    return _remembered(key) if len(key) <= _MAX_REMEMBERED else _classify(key)
+
+
+def _classify(key: str) -> KeyClass:
     words = _words(key)
     if not words:
         return KeyClass.PLAIN
@@ -89,6 +93,10 @@ def classify(key: str) -> KeyClass:
     if joined in _PERSON or tuple(words[-2:]) in _PERSON_PAIRS:
         return KeyClass.PERSON
     return KeyClass.IDENTIFIER if joined.endswith("id") else KeyClass.PLAIN
+
+
+# Longer keys are not kept in memory: a sender could fill it with them.
+_remembered = lru_cache(maxsize=8192)(_classify)
 
 
 def _words(key: str) -> list[str]:

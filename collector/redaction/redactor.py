@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from functools import lru_cache
@@ -18,6 +18,8 @@ from collector.redaction.pan import find_pans, is_pan
 from kernel.errors import Unavailable
 
 _MAYBE = re.compile(r"[0-9](?:[ +-]?[0-9]){12}|@|%[0-9A-Fa-f]{2}|\\u00[0-9A-Fa-f]{2}")
+# The first alternative of `_MAYBE` alone; no match of `_MAYBE` holds a line feed.
+_LONG_NUMBER = re.compile(r"[0-9](?:[ +-]?[0-9]){12}")
 # The last label is letters (or punycode): `payments@1.2.3` is a version, not an address.
 _EMAIL = re.compile(r"[\w.%+'-]{1,64}@(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,63})")
 _ESCAPE = re.compile(r"\\u00([0-9A-Fa-f]{2})")
@@ -29,6 +31,9 @@ _LOOKALIKES = {
 }
 _ROUNDS = 4
 _CACHED_CHARS = 256
+_SHORT = 10**12
+_MAX_HARMLESS = 8192
+_HARMLESS = frozenset({KeyClass.PLAIN, KeyClass.IDENTIFIER})
 _FAULTS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 
 Scalar = str | int | float | bool | None
@@ -67,7 +72,12 @@ class Redactor:
             raise ValueError("the redaction key needs at least 16 bytes")
         self._key = key
         self._cached = lru_cache(maxsize=16_384)(self._masked)
-        self.key = lru_cache(maxsize=8192)(self._judged_key)
+        self._judged = lru_cache(maxsize=8192)(self._judged_key)
+        self._harmless: set[str] = set()
+
+    def key(self, key: str) -> tuple[KeyClass, str]:
+        """What a key says of its value, and the key as it may be stored."""
+        return self._judged(key) if len(key) <= _CACHED_CHARS else self._judged_key(key)
 
     def text(self, text: str, *, identifier: bool = False) -> str:
         """`text` with card numbers and e-mail addresses masked, also through escapes.
@@ -98,8 +108,13 @@ class Redactor:
         return value
 
     def document(self, document: Any) -> Any:
-        """A decoded JSON document with every key and value judged; a copy, never in place."""
+        """A decoded JSON document with every key and value judged; never changed in place.
+
+        A document with nothing to judge is returned as it is.
+        """
         with failing_closed():
+            if self._is_harmless(document):
+                return document
             redacted = self._walk("", document)
             return None if redacted is DROPPED else redacted
 
@@ -108,8 +123,49 @@ class Redactor:
         return hmac.new(self._key, b"digest\0" + data, hashlib.sha256).hexdigest()
 
     def _judged_key(self, key: str) -> tuple[KeyClass, str]:
-        """What a key says of its value, and the key as it may be stored."""
         return classify(key), self.text(key)
+
+    def _is_harmless(self, document: Any) -> bool:
+        """True only where the walk would change nothing, found by one look at all texts together.
+
+        Objects of harmless keys with short numbers and plain texts; all else is left to the walk.
+        """
+        texts: list[str] = []
+        objects = [document] if type(document) is dict else []
+        for node in objects:
+            if not (node.keys() <= self._harmless or self._are_harmless(node)):
+                return False
+            for child in node.values():
+                kind = type(child)
+                if kind is str:
+                    texts.append(child)
+                elif kind is dict:
+                    objects.append(child)
+                elif kind is int or kind is float:
+                    if not -_SHORT < child < _SHORT:
+                        return False
+                elif kind is not bool and child is not None:
+                    return False
+        text = "\n".join(texts)
+        return (
+            bool(objects)
+            and text.isascii()
+            and "@" not in text
+            and "%" not in text
+            and "\\" not in text
+            and _LONG_NUMBER.search(text) is None
+        )
+
+    def _are_harmless(self, keys: Iterable[str]) -> bool:
+        """Ask for each key, and remember those of ordinary length that change nothing."""
+        for key in keys:
+            kind, masked = self.key(key)
+            if kind not in _HARMLESS or masked != key or len(key) > _CACHED_CHARS:
+                return False
+            if len(self._harmless) >= _MAX_HARMLESS:
+                self._harmless = set()
+            self._harmless.add(key)
+        return True
 
     def _walk(self, key: str, node: Any) -> Any:
         if isinstance(node, dict):

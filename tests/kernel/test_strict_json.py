@@ -89,3 +89,22 @@ def test_one_repeated_key_among_very_many_is_found_in_one_pass():
     many = ",".join(f'"k{number}":0' for number in range(200_000))
     with pytest.raises(BadInput, match="twice"):
         loads("{" + many + ',"k199999":1}')
+
+
+@given(st.integers(1, 6), st.sampled_from(["[]", "{}", "1", '"a"', '["a", {}]', '{"a": [1]}']))
+def test_the_quick_look_at_the_depth_decides_like_the_slow_one(depth, leaf):
+    text = "[" * depth + leaf + "]" * depth
+    escaped = "[" * depth + leaf.replace("a", "\\u0061") + "]" * depth
+    for limit in range(1, 9):
+        # Whoever looks at each text takes the slow way: str input, or an escape.
+        verdicts = {_refused(text.encode(), limit), _refused(text, limit)}
+        verdicts.add(_refused(escaped.encode(), limit))
+        assert len(verdicts) == 1
+
+
+def _refused(data, limit):
+    try:
+        loads(data, max_depth=limit)
+    except BadInput:
+        return True
+    return False
