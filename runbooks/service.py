@@ -258,7 +258,11 @@ class ApprovalService:
             )
         needs_reason = vote.decision == "approve" and QUORUMS[Tier(row.tier)].reason_required
         if needs_reason and not vote.reason:
-            raise BadInput(f"an {row.tier} action needs a written reason", path="reason")
+            raise BadInput(
+                f"an {row.tier} action needs a written reason",
+                path="reason",
+                hint="write it on the incident's page",
+            )
 
     def _row(self, session: Session, approval_id: str) -> ApprovalRow:
         row = repository.get(session, approval_id)

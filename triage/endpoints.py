@@ -23,7 +23,7 @@ from kernel.journal import Append, Appended, Item, JournalWriter, Stream
 from triage.alertmanager import SOURCE
 from triage.byte_redaction import redact
 from triage.schemas import AlertHealthOut, IncidentOut, TimelineOut
-from triage.service import IncidentService
+from triage.service import ACTING, IncidentService
 
 MAX_BODY = 16 * 1024**2
 _STORE_WITHIN_S = 5.0
@@ -82,7 +82,7 @@ def _alert_routes(
 
 def _incident_routes(router: APIRouter, incidents: IncidentService, access: AccessService) -> None:
     reads = access.guard.require(*READERS)
-    acts = access.guard.require(Role.RESPONDER, Role.APPROVER, Role.OWNER)
+    acts = access.guard.require(*ACTING)
 
     @router.get("/api/incidents")
     def listed(
@@ -123,7 +123,7 @@ def _back(request: Request, done: IncidentOut) -> Response:
 
 async def _whole_body(request: Request) -> bytes:
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared[:18]) > MAX_BODY:
+    if declared.isdecimal() and int(declared[:18]) > MAX_BODY:
         raise _too_large()
     body = bytearray()
     async for chunk in request.stream():

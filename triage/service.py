@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sqlmodel import Session
 
-from access.principal import Principal
+from access.principal import Principal, Role
 from audit.log import AuditLog
 from audit.schemas import RecordOut
 from kernel.clock import HOUR_US, Clock, rfc3339
@@ -28,6 +28,8 @@ from triage.schemas import (
     TimelineOut,
 )
 
+# Who may take and close incidents, from wherever they ask.
+ACTING = (Role.RESPONDER, Role.APPROVER, Role.OWNER)
 _MAX_LIST = 200
 _MAX_ALERTS = 500
 _TELL_AGAIN_US = HOUR_US
@@ -142,6 +144,11 @@ class IncidentService:
         if person.kind != "person":
             raise NotAllowed(
                 "only a person can do this", hint="use a person's token, not a machine's"
+            )
+        if not person.has(*ACTING):
+            raise NotAllowed(
+                f"this needs one of the roles: {', '.join(ACTING)}",
+                hint="ask an admin for the role",
             )
         with self._database.unit_of_work() as session:
             row = self._row(session, incident_id)

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from access.principal import Role
+from access.principal import Principal, Role
+from app.body_limit import DEFAULT_RULES
+from kernel.errors import NotAllowed
 from kernel.journal import Stream
 from tests.triage.desk import Desk, alert, post
 from tests.triage.web import application
@@ -104,6 +106,19 @@ def test_a_post_beyond_sixteen_mebibytes_is_refused_and_known(desk, web):
     answer = web.post(HOOK, content=b"x" * (MAX_BODY + 1), headers=bearer(token))
     assert answer.status_code == 413
     assert desk.incidents.alert_health().refused == {"413": 1}
+
+
+def test_the_middleware_leaves_the_refusal_of_a_large_post_to_the_receiver():
+    assert next(rule for rule in DEFAULT_RULES if rule.prefix == HOOK).max_bytes > MAX_BODY
+
+
+def test_who_may_only_look_takes_no_incident_whichever_way_they_ask(desk):
+    desk.burn("a1", "payment-success", "payments")
+    vera = Principal("p-vera", "vera", "person", frozenset({Role.VIEWER}), "slack")
+    for act in (desk.incidents.acknowledge, desk.incidents.close):
+        with pytest.raises(NotAllowed, match="roles: responder"):
+            act("INC-1", vera)
+    assert desk.incidents.show("INC-1").state == "open"
 
 
 def test_the_incidents_json_has_its_promised_keys(desk, web):

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from access.principal import Principal
 from audit.entries import Actor, Entry
 from kernel.database import Database
-from kernel.errors import TillwatchError
+from kernel.errors import NotAllowed, TillwatchError
 from kernel.journal import JournalReader, JournalRecord, Stream
 from kernel.parts import Part
 from triage.slack.card import parse_button_value
@@ -138,10 +138,13 @@ class SlackInbox:
                 self._incidents.acknowledge(click.value, person)
             else:
                 approval_id, digest = parse_button_value(click.value)
+                # No reason is made up: where a step needs a written one, the page asks for it.
                 self._decisions.decide(
-                    approval_id, person, click.action_id, digest, "decided in Slack", "slack"
+                    approval_id, person, click.action_id, digest, channel="slack"
                 )
         except TillwatchError as error:
+            if isinstance(error, NotAllowed) and click.action_id == "acknowledge":
+                self._deny(click, error.message)  # of decisions their own feature keeps a record
             return f"Not done: {error.message}. {error.hint}".strip()
         except ValueError as error:
             return f"Not done: {error}."

@@ -13,7 +13,7 @@ from access.principal import Principal, Role
 from audit.entries import Entry
 from kernel.clock import FrozenClock
 from kernel.database import Database
-from kernel.errors import Conflict
+from kernel.errors import Conflict, NotAllowed
 from kernel.journal import Append, Item, JournalReader, JournalWriter, Stream
 from kernel.outbox import DeliveryRow
 from triage.slack.card import Message, button_value
@@ -48,6 +48,7 @@ class Shop:
         self.database.create_all()
         self.journal = JournalWriter(path / "journal.db", self.clock)
         self.decided: list[tuple[str, str, str, str]] = []
+        self.reasons: list[str] = []
         self.records: list[Entry] = []
         self.failure: Exception | None = None
         with self.database.unit_of_work() as session:
@@ -79,9 +80,12 @@ class Shop:
         if self.failure is not None:
             raise self.failure
         self.decided.append((approval_id, person.person_id, decision, shown_hash))
+        self.reasons.append(reason)
         return None
 
     def acknowledge(self, incident_id: str, person: Principal) -> object:
+        if self.failure is not None:
+            raise self.failure
         self.decided.append((incident_id, person.person_id, "acknowledge", ""))
         return None
 
@@ -169,3 +173,17 @@ def test_a_click_that_keeps_failing_is_set_aside_and_the_next_one_counts(shop: S
     shop.click(action_ts="9.91")
     shop.inbox.step()
     assert len(shop.decided) == 1
+
+
+def test_a_click_gives_no_reason_that_nobody_wrote(shop: Shop) -> None:
+    shop.click()
+    shop.inbox.step()
+    assert shop.reasons == [""]
+
+
+def test_taking_an_incident_without_the_role_is_refused_told_and_recorded(shop: Shop) -> None:
+    shop.failure = NotAllowed("this needs one of the roles: responder, approver, owner")
+    shop.click(action_id="acknowledge", value="INC")
+    shop.inbox.step()
+    assert "needs one of the roles" in shop.told()[0]
+    assert [entry.type for entry in shop.records] == ["authz.denied"]
