@@ -45,17 +45,17 @@ class LedgerProjector:
         if self._writer.missing:
             rebuild(self._writer, self._paths)
         moved = False
-        derived_until_us = self._raw_done_us() if self._raw_done_us else None
+        raw_done_us = self._raw_done_us() if self._raw_done_us else None
         for stream, reader in self._readers.items():
             head = reader.head()
+            # Derived records are written late while raw ones wait: their own time says too much.
+            until_us = raw_done_us if stream is Stream.DERIVED else None
             records = reader.read([stream], self._writer.cursor(stream), limit=_RECORDS_A_STEP)
             if records:
-                self._writer.apply(stream, records)
+                self._writer.apply(stream, records, until_us)
                 moved = True
                 continue
-            tick_us = head.tick_us
-            if stream is Stream.DERIVED and derived_until_us is not None:
-                tick_us = min(tick_us, derived_until_us)
+            tick_us = head.tick_us if until_us is None else min(head.tick_us, until_us)
             if tick_us > self._writer.watermark_us(stream):
                 self._writer.reach(stream, head.position, tick_us)
         return moved

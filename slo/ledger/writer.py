@@ -85,11 +85,14 @@ class LedgerWriter:
         query = "SELECT watermark_us FROM cursor WHERE stream = ?"
         return int(self._db.execute(query, (stream,)).fetchone()[0])
 
-    def apply(self, stream: Stream, records: Sequence[JournalRecord]) -> int:
+    def apply(
+        self, stream: Stream, records: Sequence[JournalRecord], until_us: int | None = None
+    ) -> int:
         """Count the records and move the stream's cursor with them; gives the number of events.
 
         One transaction holds at most 2,000 events, fewer where they take longer than 50 ms, but at
-        least one record. It never spans two receive minutes, so that revisions know theirs.
+        least one record. It never spans two receive minutes, so that revisions know theirs. The
+        watermark follows the receive times, but never past `until_us`.
         """
         events = 0
         for chunk in self._chunks(records):
@@ -97,7 +100,7 @@ class LedgerWriter:
             try:
                 with writing(self._db) as db:
                     self._count(db, chunk)
-                    self._move(db, stream, chunk)
+                    self._move(db, stream, chunk, until_us)
             except BaseException:
                 self._segments.forget()
                 self._retention.forget()
@@ -167,11 +170,15 @@ class LedgerWriter:
         counting.take(chunk.events)
         counting.write(fine_from_us)
 
-    def _move(self, db: sqlite3.Connection, stream: Stream, chunk: _Chunk) -> None:
+    @staticmethod
+    def _move(
+        db: sqlite3.Connection, stream: Stream, chunk: _Chunk, until_us: int | None = None
+    ) -> None:
+        known_us = chunk.received_us if until_us is None else min(chunk.received_us, until_us)
         db.execute(
             "UPDATE cursor SET position = max(position, ?), watermark_us = max(watermark_us, ?)"
             " WHERE stream = ?",
-            (chunk.position, chunk.received_us, stream),
+            (chunk.position, known_us, stream),
         )
         db.executemany(
             "INSERT OR IGNORE INTO skipped VALUES (?, ?, ?)",

@@ -119,6 +119,20 @@ def test_raw_records_that_still_wait_hold_the_watermark(shop):
     assert shop.reader.watermark_us() == waiting_us
 
 
+def test_what_was_found_in_raw_records_does_not_move_the_watermark_past_those_that_wait(shop):
+    waiting_us = T0 + 5 * SECOND_US
+    shop.projector.close()
+    writer = LedgerWriter(shop.folder / "ledger.db", shop.clock, [payments()])
+    paths = shop.folder / "journal.db", shop.folder / "derived.db"
+    shop.projector = LedgerProjector(writer, *paths, raw_done_us=lambda: waiting_us)
+    shop.clock.advance_s(600)
+    found = [Item(encode_event(event("failed", 1, origin=Origin.SPAN)))]
+    shop.derived.append(Append(Stream.DERIVED, "shop", "shop.events", found)).result(timeout=10)
+    shop.pass_time(1)
+    assert shop.sums().bad == 1
+    assert shop.reader.watermark_us() == waiting_us
+
+
 def test_one_reader_may_be_asked_by_many_threads(shop):
     shop.send(event("succeeded", 0))
     shop.catch_up()
