@@ -1,4 +1,4 @@
-"""`tillwatch token create|list|revoke` and `person link-slack`: on the stores, as the local user."""
+"""`tillwatch token create|list|revoke` and `person link-slack`, as the local user on the stores."""
 
 from __future__ import annotations
 

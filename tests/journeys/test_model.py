@@ -1,4 +1,4 @@
-"""A model that misbehaves never costs an incident its brief; a good one is believed piece by piece."""
+"""A model that misbehaves costs no incident its brief; a good one is believed piece by piece."""
 
 from __future__ import annotations
 
