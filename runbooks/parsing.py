@@ -39,16 +39,27 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _KINDS = tuple(kind.value for kind in StepKind)
 _TIERS = tuple(tier.value for tier in Tier)
 _UNIT_S = {"s": 1, "m": 60, "h": 3600}
+_MAX_DEPTH = 32
+# What PyYAML's constructors raise for `2026-13-45`, `!!int x`, `!!bool x`, `!!timestamp x`.
+_NOT_A_VALUE = (ValueError, KeyError, AttributeError, TypeError, ArithmeticError)
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML without anchors and without repeated keys."""
+    """Safe YAML without anchors and without repeated keys, of bounded depth."""
+
+    _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             mark = self.get_mark()
             raise BadInput(f"anchors and aliases are not allowed (line {mark.line + 2})")
-        return super().compose_node(parent, index)
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise BadInput(f"nested deeper than {_MAX_DEPTH} levels")
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -71,6 +82,9 @@ def parse(data: bytes, name: str) -> Runbook:
         ) from None
     except BadInput as error:
         raise _whole(name, error.message) from None
+    except _NOT_A_VALUE as error:
+        reason = " ".join(str(error).split())[:200]
+        raise _whole(name, f"the front matter holds a value that is none: {reason}") from None
     faults = Faults()
     fields = Fields(loaded, "", faults)
     runbook = Runbook(

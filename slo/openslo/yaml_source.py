@@ -15,6 +15,8 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 32
+# What constructors raise for `!!int x`, `!!bool x`, `!!timestamp x` and `2026-13-45`.
+_NOT_A_VALUE = (ValueError, KeyError, AttributeError, TypeError, ArithmeticError)
 
 
 class SourceFault(Exception):
@@ -92,4 +94,7 @@ def documents(text: str) -> list[Any]:
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise SourceFault(f"{where}not YAML: {problem}") from None
+    except _NOT_A_VALUE as error:
+        reason = " ".join(str(error).split())[:200]
+        raise SourceFault(f"a value is not what its tag says: {reason}") from None
     return [document for document in found if document is not None]

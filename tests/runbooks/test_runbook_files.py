@@ -127,6 +127,29 @@ def test_each_fault_names_its_path_and_reason(old: str, new: str, path: str, rea
     assert reason in found.get(path, ""), found
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-13-45",
+        "9" * 5_000,
+        "[" * 20_000,
+        "{a: " * 5_000,
+        "!!int x",
+        "!!bool x",
+        "!!timestamp x",
+    ],
+    ids=lambda value: value[:12],
+)
+def test_a_value_that_yaml_cannot_make_is_the_files_fault_and_nobody_elses(
+    tmp_path: Path, value: str
+) -> None:
+    (tmp_path / "good.md").write_text(GOOD)
+    (tmp_path / "odd.md").write_text(f"---\nid: {value}\n---\n")
+    good, broken = load(tmp_path)
+    assert (list(good), list(broken)) == (["some-runbook"], ["odd.md"])
+    assert "odd.md cannot be used" in broken["odd.md"].message
+
+
 def test_all_faults_come_at_once() -> None:
     broken = GOOD.replace("tier: R2", "tier: X").replace("owner: payments", "ownr: 1")
     assert set(problems(broken)) >= {"owner", "ownr", "steps[0].tier"}

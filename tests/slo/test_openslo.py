@@ -262,3 +262,8 @@ def test_law_no_text_makes_the_reader_crash(text: str) -> None:
 def test_law_no_edit_of_a_good_file_makes_the_reader_crash(word: str, other: str) -> None:
     reading = read_openslo(GOOD.replace(word, other, 1))
     assert reading.problems or reading.objectives or reading.notes
+
+
+@pytest.mark.parametrize("value", ["!!int x", "!!float x", "!!bool x", "!!timestamp x", "{" * 100])
+def test_a_value_that_its_tag_does_not_allow_is_a_problem_of_the_file(value: str) -> None:
+    assert read_openslo(f"kind: {value}", "odd.yaml").problems
