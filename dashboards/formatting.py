@@ -6,8 +6,10 @@ has; tiny negatives are zero; what is overspent says so in words.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from kernel.clock import SECOND_US, from_us
 
@@ -24,8 +26,8 @@ INCIDENT_STATES: Final = {
     "resolved": ("Resolved", "ok", "✓"),
 }
 APPROVAL_STATES: Final = {
-    "pending": ("Waiting for you", "risk", "…"),
-    "partially_approved": ("One more needed", "risk", "…"),
+    "proposed": ("Being prepared", "none", "…"),
+    "pending": ("Waiting for a decision", "risk", "…"),
     "approved": ("Approved", "risk", "→"),
     "executing": ("Running", "risk", "→"),
     "succeeded": ("Done, checking recovery", "risk", "→"),
@@ -40,9 +42,40 @@ APPROVAL_STATES: Final = {
 }
 
 
+# What each tier allows, in the words of the glossary.
+TIERS: Final = {
+    "R0": "only reads",
+    "R1": "harmless",
+    "R2": "reversible, customers notice",
+    "R3": "hard to reverse",
+    "R4": "never done by software",
+}
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{32,}")
+
+
 def state_parts(states: dict[str, tuple[str, str, str]], state: str) -> tuple[str, str, str]:
     """Word, class and sign of a state; an unknown state is shown as itself, grey."""
     return states.get(state, (state.replace("_", " ").capitalize(), "none", "?"))
+
+
+def shown_state(slo: Mapping[str, Any]) -> str:
+    """The objective's state for people: where nothing was counted, nothing was kept either."""
+    state = str(slo["state"])
+    return "no_data" if state == "ok" and slo["sli"] is None else state
+
+
+def short(value: object) -> str:
+    """Ids and digests cut to what tells them apart; anything else as it is."""
+    text = str(value)
+    if _UUID.fullmatch(text):
+        return f"…{text[-8:]}"
+    return f"{text[:12]}…" if _DIGEST.fullmatch(text) else text
+
+
+def tier_words(tier: str) -> str:
+    """What a risk tier means."""
+    return TIERS.get(tier, "")
 
 
 def percent(ratio: Fraction | float | None, digits: int = 2) -> str:
@@ -77,6 +110,19 @@ def count(number: int | None) -> str:
     return "no data" if number is None else f"{number:,}"
 
 
+def allowance(bad_left: float | None) -> str:
+    """How many may still fail; what is overspent says so."""
+    if bad_left is None:
+        return "no data"
+    whole = int(bad_left)
+    return count(whole) if whole >= 0 else f"{count(-whole)} too many"
+
+
+def capital(text: str) -> str:
+    """The first letter large, the rest as it is; no full stop at the end."""
+    return (text[:1].upper() + text[1:]).rstrip(".")
+
+
 def duration(seconds: float) -> str:
     """`95` becomes `1 min 35 s`; the two largest units."""
     whole = max(0, round(seconds))
@@ -91,6 +137,13 @@ def duration(seconds: float) -> str:
 def ago(at_us: int, now_us: int) -> str:
     """How long ago, in words."""
     return f"{duration((now_us - at_us) / SECOND_US)} ago"
+
+
+def left(until_us: int, now_us: int) -> str:
+    """How much time is left, in words."""
+    if until_us <= now_us:
+        return "over"
+    return f"{duration((until_us - now_us) / SECOND_US)} left"
 
 
 def clock_utc(at_us: int) -> str:

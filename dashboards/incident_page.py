@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dashboards.readers import Readers, document, documents
+
+_BRIEF = "incident.brief"
 
 
 def incident_values(readers: Readers, incident_id: str) -> dict[str, Any]:
     """Values of the template. Approvals stand in the order they were asked for."""
     incident = document(readers.incident(incident_id))
     approvals = documents(readers.approvals(incident["id"]))
-    deciding = [one for one in approvals if one["state"] in {"pending", "partially_approved"}]
+    deciding = [one for one in approvals if one["state"] == "pending"]
     return {
         "incident": incident,
         "deciding": deciding,
-        "decided": [one for one in approvals if one not in deciding],
-        "timeline": documents(readers.timeline(incident["id"])),
+        "decided": [one for one in reversed(approvals) if one not in deciding],
+        "timeline": folded(documents(readers.timeline(incident["id"]))),
         "slack": readers.slack_preview(incident["id"]),
         "live": "records",
     }
+
+
+def folded(timeline: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The timeline with each run of renewed briefs as one line, at the time of its newest."""
+    found: list[dict[str, Any]] = []
+    run = 0
+    for one in timeline:
+        run = run + 1 if one["type"] == _BRIEF else 0
+        if run > 2:
+            found.pop()
+        if run > 1:
+            times = "once" if run == 2 else f"{run - 1} times"
+            found.append({**one, "what": f"Brief renewed {times}"})
+        else:
+            found.append(one)
+    return found

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from pydantic import BaseModel
 
 from access.guards import Guard, csrf_for
-from access.principal import READERS, Principal
+from access.principal import READERS, Principal, Role
+from dashboards.formatting import shown_state
+from dashboards.fresh import Fresh
 from dashboards.incident_page import incident_values
 from dashboards.readers import Readers, document, documents
 from dashboards.rendering import Templates
 from dashboards.sentences import overview_sentence, worst_first
-from dashboards.slo_page import slo_values
+from dashboards.slo_page import budget_forecast, slo_values
+from kernel.clock import SECOND_US
 
 NAVIGATION = (
     ("/", "Overview"),
     ("/incidents", "Incidents"),
     ("/runbooks", "Runbooks"),
     ("/audit", "Audit"),
-    ("/deadletters", "Rejected data"),
+    ("/deadletters", "Rejected"),
 )
 _PAGE_RECORDS = 50
+# All objectives cost the most to read; the open overviews of a team share one answer.
+_SLOS_FRESH_US = 2 * SECOND_US
 GLOSSARY = Path(__file__).parent / "content" / "glossary.md"
 
 
@@ -55,6 +61,7 @@ class Pages:
         html = self._templates.render(
             template,
             reader=reader,
+            may_decide=reader.kind == "person" and reader.has(*_DECIDERS),
             csrf=csrf_for(request),
             nav=NAVIGATION,
             here=request.url.path,
@@ -80,6 +87,8 @@ class Pages:
         return HTMLResponse(html, headers=_NO_STORE)
 
 
+# Who acts on incidents and steps; the owning features check it again, and more exactly.
+_DECIDERS = (Role.RESPONDER, Role.APPROVER, Role.OWNER)
 _NO_STORE = {"Cache-Control": "no-store", "Vary": "Accept"}
 
 
@@ -87,6 +96,7 @@ def build_router(readers: Readers, templates: Templates, guard: Guard) -> APIRou
     """All pages. They never write: forms post to the owning feature and come back by 303."""
     router = APIRouter(include_in_schema=False)
     pages = Pages(readers, templates)
+    slos_now = Fresh(readers.slos, readers.clock, _SLOS_FRESH_US)
     who = Depends(guard.optional())
 
     @router.get("/login")
@@ -95,7 +105,7 @@ def build_router(readers: Readers, templates: Templates, guard: Guard) -> APIRou
 
     @router.get("/")
     def overview(request: Request, reader: Principal | None = who) -> Response:
-        values = _overview(readers) if reader else {}
+        values = _overview(readers, slos_now) if reader else {}
         twin = {key: values[key] for key in ("sentence", "slos", "incidents")} if values else {}
         return pages.answer(request, reader, "overview.html", values, twin=lambda: twin)
 
@@ -152,22 +162,19 @@ def _add_reference_pages(router: APIRouter, readers: Readers, pages: Pages, who:
         return pages.answer(request, reader, "glossary.html", words, twin=lambda: words)
 
 
-def _overview(readers: Readers) -> dict[str, Any]:
-    slos = worst_first(documents(readers.slos()))
+def _overview(readers: Readers, slos_now: Callable[[], Sequence[BaseModel]]) -> dict[str, Any]:
+    slos = worst_first(documents(slos_now()))
     incidents = documents(readers.incidents())
     running = [one for one in incidents if one["state"] != "resolved"]
-    waiting = [
-        one
-        for one in documents(readers.approvals(None))
-        if one["state"] in {"pending", "partially_approved"}
-    ]
+    waiting = [one for one in documents(readers.approvals(None)) if one["state"] == "pending"]
     counts = {
-        state: sum(1 for slo in slos if slo["state"] == state)
+        state: sum(1 for slo in slos if shown_state(slo) == state)
         for state in ("broken", "at_risk", "ok", "no_data")
     }
     return {
         "sentence": overview_sentence(slos, len(running)),
         "slos": slos,
+        "gone": {slo["id"]: budget_forecast(readers, slo) for slo in slos if slo["alerts"]},
         "incidents": running,
         "recent": [one for one in incidents if one["state"] == "resolved"][:5],
         "waiting": waiting,
@@ -181,7 +188,7 @@ def _audit(readers: Readers, request: Request) -> dict[str, Any]:
     before = request.query_params.get("before", "")
     kind = request.query_params.get("type", "")
     incident = request.query_params.get("incident", "")
-    start = int(before) if before.isdigit() and len(before) < 16 else -1
+    start = int(before) if before.isdecimal() and len(before) < 16 else -1
     records = documents(readers.records(start, kind, incident))
     checkpoint = readers.checkpoint()
     last = records[-1]["seq"] if len(records) >= _PAGE_RECORDS else None

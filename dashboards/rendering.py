@@ -43,10 +43,17 @@ class Templates:
             script_json=_script_json,
             markdown=markdown,
             unslack=html.unescape,
+            allowance=formatting.allowance,
+            capital=formatting.capital,
+            short=formatting.short,
+            tier_words=formatting.tier_words,
+            left=lambda text: formatting.left(parse_rfc3339(text), clock.now_us()),
         )
         self._environment.globals.update(
             asset=assets.url,
-            slo_state=lambda state: formatting.state_parts(formatting.SLO_STATES, state),
+            slo_state=lambda slo: formatting.state_parts(
+                formatting.SLO_STATES, formatting.shown_state(slo)
+            ),
             incident_state=lambda state: formatting.state_parts(formatting.INCIDENT_STATES, state),
             approval_state=lambda state: formatting.state_parts(formatting.APPROVAL_STATES, state),
             target_digits=formatting.target_digits,

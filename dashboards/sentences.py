@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboards.formatting import budget_words, count, percent, target_digits
+from dashboards.formatting import budget_words, count, percent, shown_state, target_digits
 from kernel.money import format_money
 
 _ORDER = {"broken": 0, "at_risk": 1, "no_data": 2, "ok": 3}
@@ -16,7 +16,7 @@ def worst_first(slos: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
     def rank(slo: dict[str, Any]) -> tuple[int, float, str]:
         left = slo["budget_left"]
-        return _ORDER.get(slo["state"], 0), 1.0 if left is None else left, slo["name"]
+        return _ORDER.get(shown_state(slo), 0), 1.0 if left is None else left, slo["name"]
 
     return sorted(slos, key=rank)
 
@@ -25,17 +25,20 @@ def overview_sentence(slos: Sequence[dict[str, Any]], open_incidents: int) -> st
     """What a reader needs in ten seconds."""
     if not slos:
         return "No promise is defined yet."
-    by_state = {state: [slo for slo in slos if slo["state"] == state] for state in _ORDER}
     parts = []
     for state, words in (("broken", "broken"), ("at_risk", "at risk"), ("no_data", "without data")):
-        if found := by_state[state]:
+        found = [slo for slo in slos if shown_state(slo) == state]
+        if found:
             names = ", ".join(slo["name"] for slo in worst_first(found)[:2])
             more = "" if len(found) <= 2 else f" and {len(found) - 2} more"
-            parts.append(f"{_number(len(found))} {words} ({names}{more})")
+            verb = "is" if len(found) == 1 else "are"
+            parts.append(f"{_number(len(found))} {verb} {words} ({names}{more})")
     if parts:
-        text = f"Of {len(slos)} promises, {'; '.join(parts)}."
+        text = f"Of {_number(len(slos))} promises, {'; '.join(parts)}."
+    elif len(slos) == 1:
+        text = "The one promise is kept."
     else:
-        text = f"All {len(slos)} promises are kept."
+        text = f"All {_number(len(slos))} promises are kept."
     if open_incidents:
         noun = "incident is" if open_incidents == 1 else "incidents are"
         text += f" {_number(open_incidents).capitalize()} {noun} open."
@@ -51,14 +54,14 @@ def slo_sentence(slo: dict[str, Any]) -> str:
             " this is neither good nor bad."
         )
     text = (
-        f"{percent(slo['sli'], digits + 1)} succeeded of the {percent(slo['target'], digits)}"
-        f" promised; {budget_words(slo['budget_left'])} of the error budget"
+        f"{percent(slo['sli'], digits + 1)} were good, {percent(slo['target'], digits)} are"
+        f" promised; {_budget(slo['budget_left'])}"
     )
     left = slo["bad_left"]
     if left is not None and left > 0:
         text += f": {count(int(left))} more may fail"
     elif left is not None and left < 0:
-        text += f": {count(-int(left))} too many have failed"
+        text += f", {count(-int(left))} too many have failed"
     text += "."
     if slo["state"] == "no_data":
         text += " New data is missing, so the present state is unknown."
@@ -67,6 +70,12 @@ def slo_sentence(slo: dict[str, Any]) -> str:
         sums = ", ".join(format_money(m["lost_minor"], m["currency"]) for m in lost)
         text += f" Not taken because of failures: {sums}."
     return text
+
+
+def _budget(left: float | None) -> str:
+    if left is not None and left < 0:
+        return f"the error budget is {budget_words(left).replace('over by', 'overspent by')}"
+    return f"{budget_words(left)} of the error budget"
 
 
 def _number(value: int) -> str:

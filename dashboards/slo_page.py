@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.readers import Readers, document
+from dashboards.forecast import RATE_OVER_S, forecast
+from dashboards.readers import Readers, document, documents
 from dashboards.sentences import slo_sentence
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
-# range -> (length, step): about 90 to 340 points each.
+# range -> (length, step): about 60 to 340 points each.
 RANGES = {
     "1h": (HOUR_US, MINUTE_US),
-    "6h": (6 * HOUR_US, 2 * MINUTE_US),
+    "6h": (6 * HOUR_US, 5 * MINUTE_US),
     "1d": (DAY_US, 10 * MINUTE_US),
     "7d": (7 * DAY_US, HOUR_US),
     "28d": (28 * DAY_US, 2 * HOUR_US),
 }
+
+_SEGMENTS = 20
+_INCIDENTS = 10
 
 
 def slo_values(readers: Readers, slo_id: str, span: str) -> dict[str, Any]:
@@ -26,11 +30,16 @@ def slo_values(readers: Readers, slo_id: str, span: str) -> dict[str, Any]:
     to_us = readers.clock.now_us() // step_us * step_us + step_us
     series = readers.slo_series(slo_id, to_us - length_us, to_us, step_us // SECOND_US)
     segments = sorted(slo["segments"], key=lambda one: -one["counts"]["bad"])
+    failing = [one for one in segments if one["counts"]["bad"]]
+    hit = [one for one in documents(readers.incidents()) if slo_id in one["slos"]]
     return {
         "slo": slo,
         "sentence": slo_sentence(slo),
-        "segments": [one for one in segments if one["counts"]["bad"]][:20],
-        "healthy_segments": sum(1 for one in segments if not one["counts"]["bad"]),
+        "gone": budget_forecast(readers, slo),
+        "incidents": hit[:_INCIDENTS],
+        "segments": failing[:_SEGMENTS],
+        "more_segments": len(failing[_SEGMENTS:]),
+        "healthy_segments": len(segments) - len(failing),
         "span": span,
         "ranges": list(RANGES),
         "sli_chart": sli_chart(series, float(slo["target"])),
@@ -38,6 +47,14 @@ def slo_values(readers: Readers, slo_id: str, span: str) -> dict[str, Any]:
         "points": [one for one in series if one["good"] + one["bad"]][-12:],
         "live": "counts",
     }
+
+
+def budget_forecast(readers: Readers, slo: dict[str, Any]) -> str:
+    """How long the budget lasts at the newest rate; "" where nothing useful can be said."""
+    slice_us = 5 * SECOND_US
+    to_us = readers.clock.now_us() // slice_us * slice_us
+    from_us = to_us - RATE_OVER_S * SECOND_US
+    return forecast(slo, readers.slo_series(slo["id"], from_us, to_us, 5))
 
 
 def sli_chart(series: Any, target: float) -> dict[str, Any]:

@@ -45,16 +45,33 @@
     for (const time of document.querySelectorAll("time[datetime]:not([data-local])")) {
       const at = new Date(time.dateTime);
       if (Number.isNaN(at.getTime())) continue;
-      time.title = `${time.dateTime} UTC`;
+      time.title = `${time.dateTime.replace("T", " ").replace("Z", "").slice(0, 23)} UTC`;
       const day = at.toDateString() === new Date().toDateString() ? {} : { day: "2-digit", month: "short" };
       time.textContent = at.toLocaleString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", ...day });
       time.dataset.local = "1";
     }
   }
 
+  // What a reader has opened or typed stays when the page renews itself.
+  const kept = { open: new Set(), text: new Map() };
+  function keep() {
+    const main = document.getElementById("main");
+    kept.open = new Set(Array.from(main.querySelectorAll("details[open][id]"), (one) => one.id));
+    kept.text = new Map(Array.from(main.querySelectorAll("form[action] input:not([type=hidden])"),
+      (one) => [`${one.form.getAttribute("action")} ${one.name}`, one.value]));
+  }
+  function restore() {
+    for (const id of kept.open) document.getElementById(id)?.setAttribute("open", "");
+    for (const input of document.querySelectorAll("#main form[action] input:not([type=hidden])")) {
+      const text = kept.text.get(`${input.form.getAttribute("action")} ${input.name}`);
+      if (text && !input.value) input.value = text;
+    }
+  }
+
   const refresh = () => { drawAll(); localTimes(); };
   document.addEventListener("DOMContentLoaded", refresh);
-  document.addEventListener("htmx:after:swap", refresh);
+  document.addEventListener("htmx:before:swap", keep);
+  document.addEventListener("htmx:after:swap", () => { restore(); refresh(); });
   window.addEventListener("resize", redraw);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 })();
