@@ -23,6 +23,7 @@ from app.supervisor import watch_door
 from audit import jobs as audit_jobs
 from audit.sequencer import AuditSequencer
 from collector import jobs as collector_jobs
+from collector.finder import Finder
 from collector.projector import Projector
 from collector.redaction.keyfile import load_or_create
 from collector.redaction.redactor import Redactor
@@ -65,6 +66,8 @@ class Engine:
         self.metrics = metrics
         kernel, clock = core.kernel, core.clock
         self.derived = JournalWriter(kernel.derived_path, clock, max_bytes=kernel.journal_max_bytes)
+        journal = JournalReader(kernel.journal_path)
+        self.finder = Finder(journal, self.derived, core.telemetry.cursor)
         self.sequencer = AuditSequencer(core.database, core.audit_log, clock)
         self.evaluator = Evaluator(core.database, core.ledger_reader, core.catalogue, clock)
         self.outbox = Outbox(core.database, clock)
@@ -86,7 +89,7 @@ class Engine:
         core = self.core
         found = [
             *audit_jobs.parts(self.sequencer),
-            *collector_jobs.parts(self._projector()),
+            *collector_jobs.parts(self.finder, self._projector()),
             Part("slo.ledger.project", self._ledger_projector().step),
             Part("facts.dispatch", self.facts.step),
             Part("outbox.drain", self.outbox.step),
@@ -127,9 +130,9 @@ class Engine:
         return Projector(
             JournalReader(kernel.journal_path),
             JournalReader(kernel.derived_path),
-            self.derived,
             self.core.telemetry,
             Redactor(load_or_create(kernel.data_dir)),
+            lambda: self.finder.position,
         )
 
     def _ledger_projector(self) -> LedgerProjector:
@@ -140,7 +143,7 @@ class Engine:
         def raw_done_us() -> int:
             """Receive time up to which raw records were searched for shop events."""
             head = journal.head()
-            waiting = journal.read([Stream.RAW], core.telemetry.cursor(), limit=1)
+            waiting = journal.read([Stream.RAW], self.finder.position, limit=1)
             return waiting[0].received_us if waiting else head.tick_us
 
         return LedgerProjector(writer, kernel.journal_path, kernel.derived_path, raw_done_us)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collector.finder import Finder
 from collector.projector import Projector
 from kernel.clock import DAY_US, Clock
 from kernel.parts import Job, Part
@@ -10,9 +11,9 @@ from kernel.telemetry_store.port import TelemetryStore
 _PRUNE_EVERY_S = 3600.0
 
 
-def parts(projector: Projector) -> list[Part]:
-    """The one consumer of `raw`."""
-    return [Part("collector.project", projector.step)]
+def parts(finder: Finder, projector: Projector) -> list[Part]:
+    """The consumers of `raw`: a thread each, so that telemetry cannot hold up what counts."""
+    return [Part("collector.find", finder.step), Part("collector.project", projector.step)]
 
 
 def jobs(store: TelemetryStore, clock: Clock, retention_d: int) -> list[Job]:

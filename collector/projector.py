@@ -1,32 +1,29 @@
-"""The one consumer of `raw`: fills the telemetry store and finds shop events for `derived`.
+"""Fills the telemetry store from `raw`, `shop` and `derived`.
 
-Order of one step, so that a crash at any point changes nothing but the work done twice:
-shop events found are appended to `derived` (keys declared, result awaited), then rows are
-written, then the cursor. Rows and keys are the same the next time.
+Order of one step, so that a crash at any point changes nothing but the work done twice: rows are
+written, then the cursor. Rows have the same keys the next time. It never overtakes the finder,
+which begins at this cursor after a restart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from google.protobuf.message import DecodeError
 
-from collector.acknowledge import durable_now
 from collector.changes.change import change_row
 from collector.changes.intake import FORMAT as CHANGE
-from collector.events.intake import event_key
-from collector.otel_demo import event_of_span
 from collector.otlp.rows import log_rows, metric_rows, span_rows
 from collector.otlp.signals import BY_FORMAT, LOGS, METRICS, TRACES
 from collector.redaction import Redactor
 from kernel import strict_json
 from kernel.clock import parse_rfc3339
 from kernel.errors import BadInput
-from kernel.journal import Append, Item, JournalReader, JournalRecord, JournalWriter, Stream
-from kernel.shop_event import ShopEvent, decode_events, encode_event
+from kernel.journal import JournalReader, JournalRecord, Stream
+from kernel.shop_event import decode_events
 from kernel.telemetry_store.port import (
     Batch,
     ChangeRow,
@@ -60,7 +57,6 @@ class _Rows:
     logs: list[LogRow] = field(default_factory=list)
     metrics: list[MetricRow] = field(default_factory=list)
     changes: list[ChangeRow] = field(default_factory=list)
-    found: list[tuple[JournalRecord, list[ShopEvent]]] = field(default_factory=list)
     deadletters: list[DeadLetter] = field(default_factory=list)
 
     def batch(self, cursor: int) -> Batch:
@@ -74,16 +70,16 @@ class Projector:
         self,
         journal: JournalReader,
         derived_reader: JournalReader,
-        derived_writer: JournalWriter,
         store: SqliteTelemetryStore,
         redactor: Redactor,
+        searched: Callable[[], int],
     ) -> None:
-        """The readers belong to this part alone; the writer is shared."""
+        """`searched`: the finder's position. The readers belong to this part alone."""
         self._journal = journal
         self._derived_reader = derived_reader
-        self._derived_writer = derived_writer
         self._store = store
         self._redactor = redactor
+        self._searched = searched
 
     def step(self) -> bool:
         """True where more is waiting."""
@@ -92,12 +88,14 @@ class Projector:
         return journal_busy or derived_busy
 
     def _project_journal(self) -> bool:
-        records = self._journal.read(
+        until = self._searched()
+        found = self._journal.read(
             [Stream.RAW, Stream.SHOP],
             self._store.cursor(),
             limit=_RECORDS,
             max_bytes=_MAX_BYTES,
         )
+        records = [record for record in found if record.position <= until]
         if not records:
             return False
         rows = _Rows()
@@ -106,7 +104,6 @@ class Projector:
                 _project(record, rows)
             except Undecodable as fault:
                 rows.deadletters.append(self._dead_letter(record, fault))
-        self._append_found(rows.found)
         self._store.write_as("journal", rows.batch(records[-1].position), rows.deadletters)
         return True
 
@@ -125,26 +122,6 @@ class Projector:
                 rows.deadletters.append(self._dead_letter(record, fault))
         self._store.write_as(DERIVED, rows.batch(records[-1].position), rows.deadletters)
         return True
-
-    def _append_found(self, found: Sequence[tuple[JournalRecord, list[ShopEvent]]]) -> None:
-        """All appends are queued, then awaited: they share commits."""
-        futures = [
-            self._derived_writer.append(
-                Append(
-                    stream=Stream.DERIVED,
-                    source=record.source,
-                    format="shop.events",
-                    items=[
-                        Item(encode_event(event), event_key(event.source, event.id))
-                        for event in events
-                    ],
-                    detail={"origin": str(record.position)},
-                )
-            )
-            for record, events in found
-        ]
-        for future in futures:
-            durable_now(future)
 
     def _dead_letter(self, record: JournalRecord, fault: Undecodable) -> DeadLetter:
         position = -record.position if record.stream is Stream.DERIVED else record.position
@@ -180,14 +157,7 @@ def _project_otlp(record: JournalRecord, rows: _Rows) -> None:
     except DecodeError as error:
         raise Undecodable(record.format, str(error)[:200]) from None
     if record.format == TRACES.format:
-        spans = span_rows(message, record.position)
-        rows.spans += spans
-        told = [
-            event_of_span(span, source=record.source, received_us=record.received_us)
-            for span in spans
-        ]
-        if events := [event for event in told if event is not None]:
-            rows.found.append((record, events))
+        rows.spans += span_rows(message, record.position)
     elif record.format == LOGS.format:
         rows.logs += log_rows(message, record.position, record.received_us)
     elif record.format == METRICS.format:

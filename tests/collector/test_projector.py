@@ -207,7 +207,7 @@ def test_a_crash_before_the_cursor_changes_nothing_but_the_work(
     world.client().post("/api/events", json={"type": "payment.succeeded", "id": "e1"})
     world.store = CrashingStore(world.folder / "telemetry", world.clock)
     world.store.crash_at = crash_at
-    world.projector = world.new_projector()
+    world.restart()
     for _ in range(3):
         with pytest.raises(sqlite3.OperationalError):
             world.project()
@@ -220,9 +220,46 @@ def test_a_crash_before_the_cursor_changes_nothing_but_the_work(
     with sqlite3.connect(world.folder / "telemetry" / "meta.db") as db:
         db.execute("DELETE FROM progress")
     db.close()
+    world.restart()
     world.project()
     assert len(derived(world)) == 1
     assert len(world.store.events(**EVER)) == 2
+
+
+class FullStore(SqliteTelemetryStore):
+    """A telemetry store that can neither be written nor asked."""
+
+    def write_as(self, consumer, batch, deadletters=()) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    def progress(self, consumer: str) -> int:
+        raise sqlite3.DatabaseError("file is not a database")
+
+
+def test_a_telemetry_store_that_is_down_does_not_stop_what_is_counted(world: World) -> None:
+    world.store = FullStore(world.folder / "telemetry", world.clock)
+    world.restart()
+    for number in range(3):
+        send_span(world, payment_id=f"p{number}")
+        with pytest.raises(sqlite3.Error):
+            world.project()
+    assert {event.payment_id for event in derived(world)} == {"p0", "p1", "p2"}
+    # Once it is back it gets all rows, and nothing is found a second time.
+    world.store = SqliteTelemetryStore(world.folder / "telemetry", world.clock)
+    world.restart()
+    world.project()
+    assert len(derived(world)) == 3
+    assert len(world.store.events(**EVER)) == 3
+
+
+def test_rows_never_overtake_the_search_for_shop_events(world: World) -> None:
+    send_span(world, payment_id="p1")
+    while world.projector.step():
+        pass
+    assert world.store.cursor() == 0
+    world.find()
+    assert world.projector.step()
+    assert world.store.cursor() == world.finder.position
 
 
 def test_an_undecodable_record_is_quarantined_and_never_blocks(world: World) -> None:

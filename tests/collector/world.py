@@ -13,6 +13,7 @@ from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
 from collector.endpoints import CollectorServices, build_router
 from collector.events.intake import EventIntake
+from collector.finder import Finder
 from collector.otlp.intake import OtlpIntake
 from collector.projector import Projector
 from collector.queries import TelemetryQueries
@@ -74,18 +75,28 @@ class World:
         self.derived = JournalWriter(self.derived_path, self.clock)
         self.store = SqliteTelemetryStore(folder / "telemetry", self.clock)
         self.otlp = OtlpIntake(self.redactor)
-        self.projector = self.new_projector()
+        self.restart()
 
     def new_projector(self) -> Projector:
         return Projector(
             JournalReader(self.journal_path),
             JournalReader(self.derived_path),
-            self.derived,
             self.store,
             self.redactor,
+            lambda: self.finder.position,
         )
 
+    def restart(self) -> None:
+        """A new engine: what lay in memory is gone."""
+        self.finder = Finder(JournalReader(self.journal_path), self.derived, self.store.cursor)
+        self.projector = self.new_projector()
+
+    def find(self) -> None:
+        while self.finder.step():
+            pass
+
     def project(self) -> None:
+        self.find()
         while self.projector.step():
             pass
 
