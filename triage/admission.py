@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlmodel import Session
 
@@ -36,8 +36,12 @@ from triage.second_channel import SecondChannel
 from triage.settings import TriageSettings
 
 SYSTEM = Actor(kind="system", ref="triage")
+_Value = TypeVar("_Value")
 _MAX_LABELS = 64
 _MAX_TITLE = 200
+# A storm of alerts must not let one incident's row, or what is recorded of it, grow without end.
+_MAX_OBJECTIVES = 50
+_MAX_GROUPS = 200
 
 
 class Admission:
@@ -281,17 +285,21 @@ def _absorb(row: IncidentRow, member: Member) -> None:
     row.onset_us = min(row.onset_us, member.onset_us)
     row.last_onset_us = max(row.last_onset_us, member.onset_us)
     row.service = row.service or told.service
-    if told.objective_id and told.objective_id not in row.objective_ids:
-        row.objective_ids = [*row.objective_ids, told.objective_id]
-    if told.group_key and told.group_key not in row.group_keys:
-        row.group_keys = [*row.group_keys, told.group_key]
+    row.objective_ids = _with(row.objective_ids, told.objective_id, _MAX_OBJECTIVES)
+    row.group_keys = _with(row.group_keys, told.group_key, _MAX_GROUPS)
     segment = dict(told.segment)
-    if segment and segment not in row.segments:
-        row.segments = [*row.segments, segment]
+    row.segments = _with(row.segments, segment, _MAX_GROUPS)
     # Segments are kept apart: one alert's segment must not label the whole incident.
     labels = {name: text for name, text in told.labels.items() if name not in segment}
     merged = {**labels, **row.labels}
     row.labels = dict(sorted(merged.items())[:_MAX_LABELS])
+
+
+def _with(known: list[_Value], value: _Value, limit: int) -> list[_Value]:
+    """A new list with the value, where it says something new and there is room."""
+    if not value or value in known or len(known) >= limit:
+        return known
+    return [*known, value]
 
 
 def _first_severity(told: Delivery, now_us: int, settings: TriageSettings) -> Severity:

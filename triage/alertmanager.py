@@ -20,6 +20,7 @@ from triage.identity import Delivery, is_echo
 SOURCE = "alertmanager"
 _MAX_LABELS = 64
 _MAX_TEXT = 2_000
+_MAX_NAME = 200
 _SERVICE_LABELS = ("service", "service_name", "job", "app")
 _OBJECTIVE_LABELS = ("slo", "objective", "sloth_slo", "tillwatch_slo")
 _SURROGATE = re.compile(
@@ -136,8 +137,8 @@ def _delivery(alert: Any, group_key: str) -> Delivery:
         ends_us=_time(alert, "endsAt") if resolved else None,
         onset_us=starts_us,
         group_key=group_key,
-        objective_id=_first(labels, _OBJECTIVE_LABELS),
-        service=_first(labels, _SERVICE_LABELS),
+        objective_id=_first(labels, _OBJECTIVE_LABELS)[:_MAX_NAME],
+        service=_first(labels, _SERVICE_LABELS)[:_MAX_NAME],
         title=_first(annotations, _TITLE_ANNOTATIONS) or labels.get("alertname", ""),
         labels=labels,
         annotations=annotations,

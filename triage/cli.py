@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from kernel.money import format_money
+from kernel.terminal import plain
 from triage.schemas import IncidentOut
 from triage.service import IncidentService
 
@@ -40,7 +41,7 @@ def build_cli(opener: Opener) -> typer.Typer:
             stale = " (stale)" if one.stale else ""
             typer.echo(
                 f"{one.number:<8} {one.state + stale:<14} {one.severity:<9}"
-                f" {one.opened_at[:19]}Z  {one.title}"
+                f" {one.opened_at[:19]}Z  {plain(one.title)}"
             )
 
     @cli.command("show")
@@ -55,7 +56,10 @@ def build_cli(opener: Opener) -> typer.Typer:
         if as_json:
             typer.echo(json.dumps(found.model_dump(mode="json", by_alias=True), ensure_ascii=False))
         else:
-            typer.echo("\n".join(_lines(found)))
+            # What alerts and telemetry say may hold terminal escapes: line by line made visible.
+            typer.echo(
+                "\n".join(plain(line) for text in _lines(found) for line in text.split("\n"))
+            )
 
     return cli
 

@@ -15,6 +15,7 @@ from triage.evidence.evidence import EvidenceBundle
 from triage.model_outcome import Candidate
 
 MAX_CANDIDATES = 12
+_MAX_TOKENS = 1 << 31  # a service that tells more has made it up
 
 ANSWER_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -116,8 +117,8 @@ def read_reply(body: bytes, api: str) -> Reply:
         refusal=reply.refusal,
         finish=reply.finish,
         model=model[:100] if isinstance(model, str) else "",
-        input_tokens=spent[0],
-        output_tokens=spent[1],
+        input_tokens=min(spent[0], _MAX_TOKENS),
+        output_tokens=min(spent[1], _MAX_TOKENS),
     )
 
 

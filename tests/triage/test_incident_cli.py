@@ -9,7 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from kernel.errors import NotFound
+from tests.triage.desk import alert, post
 from triage.cli import build_cli
+
+T = 1_795_000_000_000_000
 
 
 @pytest.fixture
@@ -38,3 +41,12 @@ def test_incidents_are_listed_and_shown(run, desk):
 
 def test_an_unknown_incident_is_an_answer_not_a_crash(run):
     assert isinstance(run("show", "INC-7").exception, NotFound)
+
+
+def test_terminal_escapes_of_alerts_are_shown_and_not_obeyed(run, desk):
+    desk.post(post(alert("f1", T, objective="\x1b[2J\x9b31m")))
+    desk.take()
+    shown = run("show", "INC-1").stdout
+    assert "\\x1b[2J\\x9b31m" in shown
+    assert "\x1b" not in shown
+    assert "\x9b" not in shown

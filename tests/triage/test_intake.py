@@ -209,3 +209,21 @@ def test_ends_without_a_beginning_are_forgotten_after_a_month(desk):
         desk.upkeep.run()
         with desk.database.reading() as session:
             assert (repository.member(session, ("alertmanager", "f1", T)) is not None) == known
+
+
+def test_an_objective_with_an_endless_name_opens_its_incident_all_the_same(desk):
+    desk.post(post(alert("f1", T, objective="o" * 1_900)))
+    desk.take()
+    assert len(desk.incidents.list()) == 1
+    assert desk.incidents.alert_health().quarantined == []
+
+
+def test_a_storm_of_names_does_not_let_one_incident_grow_without_end(desk):
+    for number in range(60):
+        label = {"objective": f"{number}-" + "o" * 190, "service": "payments"}
+        desk.post(post(alert(f"f{number}", T, **label), group_key=f"group {number}"))
+    desk.take()
+    (line,) = desk.incidents.list()
+    shown = desk.incidents.show(line.id)
+    assert len(shown.slos) == 50
+    assert shown.alerts_total == 60

@@ -163,9 +163,11 @@ class SlackInbox:
         with self._database.unit_of_work() as session:
             entry = Entry(
                 type="authz.denied",
-                actor=Actor(kind="human", ref=f"slack:{click.team}:{click.user}", auth="slack"),
+                actor=Actor(
+                    kind="human", ref=f"slack:{click.team}:{click.user}"[:200], auth="slack"
+                ),
                 subject_kind="slack_click",
-                subject_ref=f"{click.channel}:{click.message_ts}",
+                subject_ref=f"{click.channel}:{click.message_ts}"[:200],
                 outcome="denied",
                 data={"reason": why, "action": click.action_id},
                 channel="slack",

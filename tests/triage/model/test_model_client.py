@@ -14,6 +14,7 @@ from audit.record_types import type_of
 from kernel.clock import FrozenClock, SystemClock
 from tests.triage.model.conftest import OUTAGE, bundle_of, finding
 from triage.brief.writer import compose, with_model
+from triage.model_answer import read_reply
 from triage.model_client import ModelClient
 from triage.model_outcome import (
     Answered,
@@ -267,3 +268,8 @@ def test_a_compressed_response_is_refused_before_it_is_unpacked(outage):
     transport = httpx2.MockTransport(_answering(b"", **{"content-encoding": "gzip"}))
     outcome = ModelClient(settings, FrozenClock(), transport).explain(outage, STEPS)
     assert isinstance(outcome, Failed)
+
+
+def test_a_made_up_number_of_tokens_still_fits_into_the_audit():
+    body = b'{"output": [], "usage": {"input_tokens": 18446744073709551615, "output_tokens": 1}}'
+    assert read_reply(body, "responses").input_tokens < 2**53
