@@ -33,5 +33,6 @@ NOUNS: tuple[Noun, ...] = (
     Noun("runbook", "The catalogue of what may be done.", "runbooks.cli:build_runbook_cli"),
     Noun("approval", "What waits for a decision.", "app.reading_commands:build_approval_cli"),
     Noun("audit", "Read, verify and export the log.", "app.reading_commands:build_audit_cli"),
+    Noun("bench", "Measure this product on this machine.", "app.bench.cli:build_bench_cli"),
     Noun("db", "The stores: upgrade, back up, restore.", "app.database_commands:build_db_cli"),
 )
