@@ -25,7 +25,7 @@ _COMMON: Final = (
 _APPROVAL: Final = (
     "approval_id action_hash runbook runbook_version step params target undo quorum approvals "
     "needed expires_at requested_by nonce_hash message_hash shown_hash proposal_id evidence_ids "
-    "method team_ref app_ref latency_ms second_factor changed_since_shown supersedes"
+    "method roles team_ref app_ref latency_ms second_factor changed_since_shown supersedes"
 )
 _MODEL: Final = (
     "model model_version provider purpose attempt prompt_sha256 system_prompt_sha256 "

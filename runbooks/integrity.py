@@ -39,6 +39,8 @@ def wrong_record(row: ApprovalRow, vote: VoteRow, record: Mapping[str, Any]) -> 
         return "the proven decision is about something else"
     if record.get("actor", {}).get("ref") != vote.person_id:
         return "the proven decision is another person's"
+    if data.get("roles") != sorted(vote.roles):
+        return "the proven decision was made with other roles"
     return ""
 
 

@@ -61,6 +61,7 @@ class Trail:
             "shown_hash": said["shown_hash"],
             "simulated": said["simulated"],
             "method": person.method,
+            "roles": sorted(role.value for role in person.roles),
             "quorum": f"vote {said['position']} on a {row.tier} action",
         }
         if row.requested_us is not None:

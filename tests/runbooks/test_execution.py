@@ -6,10 +6,12 @@ import threading
 
 import pytest
 
+from access.principal import Role
 from kernel.errors import Conflict
 from runbooks import repository
 from runbooks.approval import Event
 from runbooks.executor import LEASE_S
+from tests.runbooks.test_decisions import ROLLBACK
 from tests.runbooks.world import World, person
 
 KEY = "payment-routing.eu-central"
@@ -118,6 +120,20 @@ def test_a_state_set_by_hand_without_a_decision_never_runs(world: World) -> None
     world.executor.step()
     assert world.state(shown.id) == "stale"
     assert world.flags.puts() == 0
+
+
+def test_roles_given_to_a_vote_by_hand_make_no_quorum(world: World) -> None:
+    shown = world.pending(ROLLBACK)
+    for name in ("bob", "cid"):
+        who = person(name, Role.APPROVER)
+        world.service.decide(shown.id, who, "approve", shown.digest, "errors since 12:00")
+    assert world.state(shown.id) == "pending", "one of the two must be an owner"
+    world.sql("""UPDATE approval_vote SET roles = '["approver", "owner"]'""")
+    world.sql("UPDATE approval SET state = 'approved'")
+    world.seal()
+    world.executor.step()
+    assert world.state(shown.id) == "stale"
+    assert "other roles" in world.service.approval(shown.id).note
 
 
 def test_without_a_checkpoint_the_wait_for_the_proof_ends(world: World) -> None:
