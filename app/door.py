@@ -139,7 +139,7 @@ class Door:
             ),
             collector_router(collector, core.access),
             slo_router(core.slo, core.access, core.clock),
-            triage_router(core.incidents, self.journal, core.access),
+            triage_router(core.incidents, self.journal, core.access, self.redactor),
             runbooks_router(core.approvals, core.access),
             audit_router(core.audit_log, core.access.guard),
             slack_router(self.journal, core.slack_settings, core.clock),

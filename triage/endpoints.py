@@ -18,10 +18,11 @@ from starlette.concurrency import run_in_threadpool
 
 from access.principal import READERS, Principal, Role
 from access.service import AccessService
+from collector.redaction import Redactor
 from kernel.errors import NotAllowed, NotAuthenticated, TillwatchError, TooLarge, Unavailable
 from kernel.journal import Append, Appended, Item, JournalWriter, Stream
 from triage.alertmanager import SOURCE
-from triage.byte_redaction import redact
+from triage.post_redaction import redact
 from triage.schemas import AlertHealthOut, IncidentOut, TimelineOut
 from triage.service import ACTING, IncidentService
 
@@ -32,17 +33,21 @@ _log = structlog.get_logger("triage.alerts")
 
 
 def build_router(
-    incidents: IncidentService, journal: JournalWriter, access: AccessService
+    incidents: IncidentService, journal: JournalWriter, access: AccessService, redactor: Redactor
 ) -> APIRouter:
     """All routes of triage but Slack's."""
     router = APIRouter()
-    _alert_routes(router, incidents, journal, access)
+    _alert_routes(router, incidents, journal, access, redactor)
     _incident_routes(router, incidents, access)
     return router
 
 
 def _alert_routes(
-    router: APIRouter, incidents: IncidentService, journal: JournalWriter, access: AccessService
+    router: APIRouter,
+    incidents: IncidentService,
+    journal: JournalWriter,
+    access: AccessService,
+    redactor: Redactor,
 ) -> None:
     allowed = access.guard.require(Role.INGEST, Role.ADMIN)
 
@@ -54,7 +59,7 @@ def _alert_routes(
         except (NotAuthenticated, NotAllowed, TooLarge) as refusal:
             await run_in_threadpool(_keep_refusal, incidents, refusal, _peer(request))
             raise
-        clean = await run_in_threadpool(redact, body)
+        clean = await run_in_threadpool(redact, body, redactor)
         append = Append(
             stream=Stream.ALERT,
             source=SOURCE,
