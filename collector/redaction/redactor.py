@@ -141,10 +141,7 @@ class Redactor:
                     texts.append(child)
                 elif kind is dict:
                     objects.append(child)
-                elif kind is int or kind is float:
-                    if not -_SHORT < child < _SHORT:
-                        return False
-                elif kind is not bool and child is not None:
+                elif not _is_short(child):
                     return False
         text = "\n".join(texts)
         return (
@@ -232,6 +229,11 @@ class Redactor:
     def _token(self, kind: str, value: str) -> str:
         message = f"{kind}\0{value.strip().lower()}".encode()
         return f"[{kind}:{hmac.new(self._key, message, hashlib.sha256).hexdigest()[:16]}]"
+
+
+def _is_short(value: Any) -> bool:
+    """True for null, truth values and numbers with fewer digits than a card has."""
+    return value is None or (type(value) in (bool, int, float) and -_SHORT < value < _SHORT)
 
 
 def _unfold(text: str) -> str:
