@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from kernel.errors import BadInput, TooLarge, UnsupportedFormat
 
 MAX_ITEMS = 1_000
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\Z')
+_GAP = re.compile(r"[ \t\n\r]*")
+# Only finds where an item ends: numbers stay text, so that none is too large to be read.
+_LENIENT = json.JSONDecoder(parse_int=str, parse_float=str)
 _STRUCTURED = "application/cloudevents"
 _BATCH = "application/cloudevents-batch"
 
@@ -48,7 +52,7 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Decoded:
     """
     media_type = headers.get("content-type", "application/json").split(";")[0].strip().lower()
     if media_type.startswith(_BATCH):
-        return _array(_json_of(body), strict=True)
+        return _batch(body, strict=True)
     if media_type.startswith(_STRUCTURED):
         return Decoded([RawItem(0, _unbase64(_json_of(body)))], single=True, strict=True)
     if "ce-specversion" in headers:
@@ -60,10 +64,9 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Decoded:
             f"the content type {media_type[:80]!r} is not supported",
             hint="send application/json, application/x-ndjson or application/cloudevents+json",
         )
-    document = _json_of(body)
-    if isinstance(document, list):
-        return _array(document, strict=False)
-    return Decoded([RawItem(0, document)], single=True, strict=False)
+    if body.lstrip().startswith(b"["):
+        return _batch(body, strict=False)
+    return Decoded([RawItem(0, _json_of(body))], single=True, strict=False)
 
 
 def _json_of(body: bytes) -> Any:
@@ -80,17 +83,53 @@ def _array(document: Any, *, strict: bool) -> Decoded:
     return Decoded(items, single=False, strict=strict)
 
 
+def _batch(body: bytes, *, strict: bool) -> Decoded:
+    """An array. Items that break a rule of strict JSON are bad items, and their neighbours good."""
+    try:
+        return _array(_json_of(body), strict=strict)
+    except BadInput:
+        texts = _item_texts(body)
+        if texts is None:
+            raise
+    return Decoded([_loaded(*one) for one in enumerate(texts)], single=False, strict=strict)
+
+
+def _item_texts(body: bytes) -> list[str] | None:
+    """The text of each item of an array, found by its grammar alone; None where that is broken."""
+    found: list[str] = []
+    try:
+        text = strict_json.decode_utf8(body)
+        at = _skip(text, 0)
+        while text[at] == "[" if not found else text[at] == ",":
+            start = _skip(text, at + 1)
+            end = _LENIENT.raw_decode(text, start)[1]
+            found.append(text[start:end])
+            _bound(len(found))
+            at = _skip(text, end)
+        whole = text[at] == "]" and _skip(text, at + 1) == len(text)
+    except (BadInput, ValueError, IndexError, RecursionError):
+        return None
+    return found if whole else None
+
+
+def _skip(text: str, at: int) -> int:
+    """Where the white space at this place ends."""
+    match = _GAP.match(text, at)
+    return match.end() if match else at
+
+
+def _loaded(index: int, text: str | bytes) -> RawItem:
+    try:
+        return RawItem(index, _unbase64(strict_json.loads(text)))
+    except BadInput as error:
+        return RawItem(index, error=error.message)
+
+
 def _lines(body: bytes) -> Decoded:
     """One item per line that is not blank; a bad line is a bad item."""
     lines = [line for line in body.splitlines() if line.strip()]
     _bound(len(lines))
-    items: list[RawItem] = []
-    for index, line in enumerate(lines):
-        try:
-            items.append(RawItem(index, strict_json.loads(line)))
-        except BadInput as error:
-            items.append(RawItem(index, error=error.message))
-    return Decoded(items, single=False, strict=False)
+    return Decoded([_loaded(*one) for one in enumerate(lines)], single=False, strict=False)
 
 
 def _bound(count: int) -> None:

@@ -6,8 +6,12 @@ import gzip
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from collector.events.decode import decode
 from kernel.clock import DAY_US, MINUTE_US, rfc3339
+from kernel.errors import BadInput
 from kernel.journal import JournalReader, Stream
 from kernel.shop_event import ShopEvent, decode_events
 from tests.collector.world import World
@@ -96,6 +100,41 @@ def test_one_bad_item_never_sinks_its_batch(world: World) -> None:
     assert [one["index"] for one in body["rejected"]] == [1, 2, 3]
     assert "payment.succeeded" in body["rejected"][0]["reason"]
     assert "$.data.amount_minor" in body["rejected"][1]["reason"]
+
+
+BREAKERS = [
+    '{"type":"a.b.c","type":"payment.succeeded"}',
+    '{"type":"a.b.c","n":NaN}',
+    '{"type":"a.b.c","n":1e999}',
+    '{"type":"a.b.c","n":' + "9" * 5_000 + "}",
+    '{"type":"a.b.c","n":"\\ud800"}',
+    '{"a":' * 70 + "1" + "}" * 70,
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    others=st.lists(st.text(max_size=8), max_size=6),
+    at=st.integers(0, 6),
+    breaker=st.sampled_from(BREAKERS),
+    gap=st.sampled_from(["", " ", "\n\t "]),
+)
+def test_an_item_that_breaks_a_rule_of_json_is_a_bad_item_alone(
+    others: list[str], at: int, breaker: str, gap: str
+) -> None:
+    texts = [json.dumps({"type": "a.b.c", "x": other}) for other in others]
+    at = min(at, len(texts))
+    texts.insert(at, breaker)
+    body = f"{gap}[{gap}" + f"{gap},{gap}".join(texts) + f"{gap}]{gap}"
+    items = decode(body.encode(), {}).items
+    assert [one.index for one in items if one.error] == [at]
+    assert [one.value["x"] for one in items if not one.error] == others
+
+
+@pytest.mark.parametrize("body", ['[{"n":NaN},]', '[{"n":NaN} {}]', '[{"n":NaN}', '[{"n":NaN}]]'])
+def test_an_array_that_is_none_is_refused_whole(body: str) -> None:
+    with pytest.raises(BadInput):
+        decode(body.encode(), {})
 
 
 def test_ndjson_rejects_a_bad_line_alone(world: World) -> None:
