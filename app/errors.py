@@ -191,6 +191,8 @@ def _http_problem(error: HTTPException) -> Problem:
     code = _CODES.get(error.status_code, "http_error")
     headers = dict(error.headers or {})
     hint = "see /glossary or the README for the paths" if error.status_code == 404 else ""
+    if "Allow" in headers:
+        hint = f"allowed here: {headers['Allow']}"
     return Problem(error.status_code, code, str(error.detail), hint=hint, headers=headers)
 
 

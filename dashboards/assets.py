@@ -43,7 +43,7 @@ class Assets:
         def static(path: str) -> Response:
             found = self._by_url.get(f"/static/{path}")
             if found is None:
-                raise NotFound(f"no such asset: {path[:200]}")
+                raise NotFound(f"no such asset: {path[:200]}", hint="load the page anew")
             cache = {"Cache-Control": "public, max-age=31536000, immutable"}
             return Response(found[0], media_type=found[1], headers=cache)
 

@@ -267,7 +267,9 @@ class ApprovalService:
     def _row(self, session: Session, approval_id: str) -> ApprovalRow:
         row = repository.get(session, approval_id)
         if row is None:
-            raise NotFound(f"there is no approval {approval_id[:80]!r}")
+            raise NotFound(
+                f"there is no approval {approval_id[:80]!r}", hint="GET /api/approvals lists them"
+            )
         return row
 
     def _out(self, session: Session, row: ApprovalRow) -> ApprovalOut:

@@ -50,7 +50,8 @@ class Catalogue(Mapping[str, Objective]):
         found = self._by_id.get(objective_id)
         if found is None:
             raise NotFound(
-                f"no objective is called {objective_id[:80]!r}{suggest(objective_id, self._by_id)}"
+                f"no objective is called {objective_id[:80]!r}{suggest(objective_id, self._by_id)}",
+                hint="GET /api/slos lists them",
             )
         return found
 
