@@ -80,7 +80,7 @@ def _read_routes(router: APIRouter, services: CollectorServices, access: AccessS
         return services.receipts.show(receipt_id)
 
     @router.get("/api/deadletters", dependencies=[may_read])
-    def get_deadletters(limit: int = 100) -> dict[str, Any]:
+    def get_deadletters(limit: int = Query(default=100, ge=1, le=1_000)) -> dict[str, Any]:
         return {"deadletters": services.deadletters.list(limit=limit)}
 
     @router.get("/api/deadletters/{letter_id}", dependencies=[may_read])

@@ -11,7 +11,7 @@ import asyncio
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
@@ -91,7 +91,9 @@ def _incident_routes(router: APIRouter, incidents: IncidentService, access: Acce
 
     @router.get("/api/incidents")
     def listed(
-        state: str | None = None, limit: int = 100, _: Principal = Depends(reads)
+        state: str | None = None,
+        limit: int = Query(default=100, ge=1, le=200),
+        _: Principal = Depends(reads),
     ) -> dict[str, Any]:
         found = incidents.list(state, limit)
         return {"incidents": [one.model_dump(mode="json", by_alias=True) for one in found]}
