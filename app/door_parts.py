@@ -18,8 +18,7 @@ def door_parts(core: Core, journal: JournalWriter) -> list[Part]:
     reader = JournalReader(core.kernel.journal_path)
 
     def trim() -> bool:
-        journal.trim(trim_point(reader, journal_consumers(core))).result()
-        return False
+        return journal.trim(trim_point(reader, journal_consumers(core))).result() > 0
 
     return [*access_parts(core.access), Part("journal.trim", trim, idle_wait_s=_TRIM_EVERY_S)]
 
@@ -55,7 +54,6 @@ def derived_part(core: Core, derived: JournalWriter) -> Part:
             Consumed([Stream.DERIVED], counted),
             Consumed([Stream.DERIVED], core.telemetry.progress("derived")),
         ]
-        derived.trim(trim_point(reader, consumers)).result()
-        return False
+        return derived.trim(trim_point(reader, consumers)).result() > 0
 
     return Part("derived.trim", trim, idle_wait_s=_TRIM_EVERY_S)

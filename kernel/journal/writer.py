@@ -21,7 +21,10 @@ from kernel.sqlite import open_writer, writing
 _MAX_GROUP = 512
 _TICK_EVERY_S = 1.0
 _MAX_QUEUED = 20_000
+_KEEP_RECORDS_US = 7 * DAY_US
 _KEEP_RECEIPTS_US = 8 * DAY_US
+# Appends wait while rows are deleted, so one step of trimming is small.
+_MAX_TRIMMED = 2_000
 # The record's own fault (too big, not bytes, not UTF-8), never the disk's.
 _BAD_RECORD = (
     TypeError,
@@ -79,7 +82,11 @@ class JournalWriter:
         return future
 
     def trim(self, before_position: int) -> Future[int]:
-        """Delete records below the position, and keys and receipts past their horizon."""
+        """Delete old records below the position, and keys and receipts past their horizon.
+
+        A bounded number of rows, so that appends need not wait. The future tells how many went;
+        where it is not zero there may be more.
+        """
         future: Future[int] = Future()
         call = _Call(lambda db: self._trim(db, before_position), future)  # type: ignore[arg-type]
         self._submit(call)
@@ -108,7 +115,24 @@ class JournalWriter:
         db = open_writer(self._path, SCHEMA)
         row = db.execute("SELECT max(at_us) FROM tick").fetchone()
         self._last_us = max(self._last_us, row[0] or 0)
+        self._begin_anew(db)
         return db
+
+    def _begin_anew(self, db: sqlite3.Connection) -> None:
+        """From each start on positions begin at the clock's microseconds.
+
+        A journal that was lost, or restored from a backup, would else give out again what its
+        consumers have read already, and they would pass over the new records without a word.
+        """
+        now_us = self._now_us()
+        with writing(db):
+            known = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'").fetchone()
+            if known is None:
+                db.execute("INSERT INTO sqlite_sequence VALUES ('record', ?)", (now_us,))
+            else:
+                db.execute(
+                    "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'record'", (now_us,)
+                )
 
     def _run(self) -> None:
         running = True
@@ -249,26 +273,40 @@ class JournalWriter:
 
     def _trim(self, db: sqlite3.Connection, before_position: int) -> int:
         now_us = self._now_us()
-        db.execute("DELETE FROM seen WHERE until_us < ?", (now_us,))
-        db.execute("DELETE FROM receipt WHERE received_us < ?", (now_us - _KEEP_RECEIPTS_US,))
-        too_old_us = now_us - 7 * DAY_US
-        deleted = db.execute(
-            "DELETE FROM record WHERE position < ? AND received_us < ?",
-            (before_position, too_old_us),
+        gone = db.execute(
+            "DELETE FROM seen WHERE key IN (SELECT key FROM seen WHERE until_us < ? LIMIT ?)",
+            (now_us, _MAX_TRIMMED),
         ).rowcount
-        page_size, pages = (db.execute(f"PRAGMA {p}").fetchone()[0] for p in _SIZE_PRAGMAS)
-        free = db.execute("PRAGMA freelist_count").fetchone()[0]
-        over = (pages - free) * page_size - self._max_bytes
-        if over > 0:
-            share = min(1.0, over / max(1, (pages - free) * page_size))
-            low = db.execute("SELECT min(position), max(position) FROM record").fetchone()
-            if low[0] is not None:
-                cut = min(before_position, low[0] + round((low[1] - low[0]) * share) + 1)
-                deleted += db.execute("DELETE FROM record WHERE position < ?", (cut,)).rowcount
-        return deleted
+        gone += db.execute(
+            "DELETE FROM receipt WHERE id IN"
+            " (SELECT id FROM receipt WHERE received_us < ? LIMIT ?)",
+            (now_us - _KEEP_RECEIPTS_US, _MAX_TRIMMED),
+        ).rowcount
+        # Receive times never fall as positions grow: the oldest records come first.
+        gone += db.execute(
+            "DELETE FROM record WHERE received_us < ? AND position IN"
+            " (SELECT position FROM record WHERE position < ? ORDER BY position LIMIT ?)",
+            (now_us - _KEEP_RECORDS_US, before_position, _MAX_TRIMMED),
+        ).rowcount
+        return gone + self._trim_to_size(db, before_position)
+
+    def _trim_to_size(self, db: sqlite3.Connection, before_position: int) -> int:
+        """Give up oldest records until the rows (not the free pages) take `max_bytes`."""
+        size, pages, free = (db.execute(f"PRAGMA {one}").fetchone()[0] for one in _SIZE_PRAGMAS)
+        over = (pages - free) * size - self._max_bytes
+        last = 0
+        for position, length in db.execute(
+            "SELECT position, length(body) FROM record WHERE position < ?"
+            " ORDER BY position LIMIT ?",
+            (before_position, _MAX_TRIMMED),
+        ):
+            if over <= 0:
+                break
+            last, over = position, over - length
+        return db.execute("DELETE FROM record WHERE position <= ?", (last,)).rowcount
 
 
-_SIZE_PRAGMAS = ("page_size", "page_count")
+_SIZE_PRAGMAS = ("page_size", "page_count", "freelist_count")
 
 
 def _json_array(parts: list[bytes]) -> bytes:

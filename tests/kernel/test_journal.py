@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,12 @@ def shop(*names: str, stream: Stream = Stream.SHOP, **options) -> Append:
 
 def put(journal: JournalWriter, append: Append):
     return journal.append(append).result(WAIT_S)
+
+
+def trim(journal: JournalWriter, before_position: int) -> None:
+    """All of it."""
+    while journal.trim(before_position).result(WAIT_S):
+        pass
 
 
 def names(reader: JournalReader) -> list[str]:
@@ -253,21 +260,32 @@ def test_trimming_keeps_seven_days_and_what_consumers_have_not_read(journal, clo
     for name in ("old", "unread", "young"):
         positions.append(put(journal, shop(name)).position)
         clock.advance_s(4 * 86400)
-    assert journal.trim(positions[1]).result(WAIT_S) == 1
+    trim(journal, positions[1])
     assert names(reader) == ["unread", "young"]
     clock.advance_s(30 * 86400)
-    assert journal.trim(positions[1]).result(WAIT_S) == 0
+    trim(journal, positions[1])
     assert names(reader) == ["unread", "young"]
+
+
+def test_trimming_is_done_in_small_steps_so_that_appends_need_not_wait(journal, clock, reader):
+    for block in range(3):
+        put(journal, shop(*(f"{block}-{n}" for n in range(1000))))
+    clock.advance_s(9 * 86400)
+    last = put(journal, shop("young")).position
+    steps = [journal.trim(last).result(WAIT_S) for _ in range(3)]
+    assert steps == [2006, 1000, 0]
+    assert names(reader) == ["young"]
+    assert put(journal, shop("0-1", "2-999")).accepted == 2
 
 
 def test_trimming_by_size_never_touches_what_consumers_have_not_read(tmp_path, clock):
     writer = JournalWriter(tmp_path / "small.db", clock, max_bytes=200_000)
     reader = JournalReader(tmp_path / "small.db")
     done = [put(writer, shop(f"{n}" + "x" * 10_000)) for n in range(100)]
-    writer.trim(done[50].position).result(WAIT_S)
+    trim(writer, done[50].position)
     left = [record.position for record in reader.read([Stream.SHOP], 0)]
     assert left == [one.position for one in done[50:]]
-    writer.trim(done[99].position).result(WAIT_S)
+    trim(writer, done[99].position)
     left = [record.position for record in reader.read([Stream.SHOP], 0)]
     assert len(left) < 50
     assert left[-1] == done[99].position
@@ -280,3 +298,28 @@ def test_positions_are_never_used_again_after_trimming(journal, clock):
     clock.set_us(clock.now_us() + 8 * DAY_US)
     journal.trim(old + 1).result(WAIT_S)
     assert put(journal, shop("b")).position == old + 1
+
+
+@pytest.mark.parametrize("fate", ["lost", "restored"])
+def test_a_journal_that_was_lost_or_restored_gives_out_no_position_twice(tmp_path, clock, fate):
+    path, copy = tmp_path / "journal.db", tmp_path / "backup.db"
+    first = JournalWriter(path, clock)
+    put(first, shop("a"))
+    first.close()
+    shutil.copy(path, copy)
+    clock.advance_s(5)
+    second = JournalWriter(path, clock)
+    read_up_to = [put(second, shop(f"b{n}")).position for n in range(3)][-1]
+    second.close()
+    for file in tmp_path.glob("journal.db*"):
+        file.unlink()
+    if fate == "restored":
+        shutil.copy(copy, path)
+    clock.advance_s(1)
+    third = JournalWriter(path, clock)
+    put(third, shop("new"))
+    reader = JournalReader(path)
+    (found,) = reader.read([Stream.SHOP], read_up_to)
+    assert json.loads(found.body) == ["new"]
+    reader.close()
+    third.close()

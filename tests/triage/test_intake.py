@@ -161,7 +161,7 @@ def test_a_poisonous_alert_is_set_aside_after_five_tries_and_the_rest_goes_on(de
         cursor = session.exec(
             select(AlertCursorRow).where(AlertCursorRow.consumer == CONSUMER)
         ).one()
-    assert (cursor.position, cursor.item, cursor.tries) == (3, 0, 0)
+    assert (cursor.position, cursor.item, cursor.tries) == (desk.reader.head().position, 0, 0)
     fingerprints = {
         one.fingerprint
         for line in desk.incidents.list()

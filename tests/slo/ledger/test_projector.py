@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, FrozenClock
-from kernel.journal import Append, Item, JournalWriter, Stream
+from kernel.journal import Append, Item, JournalReader, JournalWriter, Stream
 from kernel.shop_event import Origin, ShopEvent, encode_event
 from slo.expiry import Expiry, payment_deadlines_s
 from slo.ledger import LedgerReader, LedgerWriter, Sums
@@ -268,6 +268,22 @@ def test_a_ledger_of_an_older_make_is_counted_anew_under_open_readers(shop):
     assert shop.sums().good == 1
 
 
+def test_a_journal_that_was_lost_hides_nothing_that_comes_after(shop):
+    shop.send(event("succeeded", 0, "p1"), event("failed", 0, "p2"))
+    shop.send(event("succeeded", 1, "p3"))
+    shop.catch_up()
+    shop.projector.close()
+    shop.shop.close()
+    for file in shop.folder.glob("journal.db*"):
+        file.unlink()
+    shop.clock.advance_s(1)
+    shop.shop = JournalWriter(shop.folder / "journal.db", shop.clock)
+    shop.start([payments()])
+    shop.send(event("failed", 2, "p4"), event("succeeded", 1, "p3"))
+    shop.catch_up()
+    assert (shop.sums().good, shop.sums().bad) == (2, 2)
+
+
 _DIES = """
 import os, signal, sys
 from pathlib import Path
@@ -302,14 +318,17 @@ while part.step():
 
 
 def _die(shop: Shop, survived: int, variant: str) -> tuple[int, int]:
-    """Kill an engine in its n-th transaction; gives (bad units counted, cursor)."""
+    """Kill an engine in its n-th transaction; gives (bad units counted, records passed)."""
     command = [sys.executable, "-c", textwrap.dedent(_DIES), shop.folder, str(survived), variant]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
     assert done.returncode == -signal.SIGKILL
     shop.start([payments()])
-    found = shop.sums().bad, shop.projector._writer.cursor(Stream.SHOP)
+    cursor = shop.projector._writer.cursor(Stream.SHOP)
+    reader = JournalReader(shop.folder / "journal.db")
+    passed = [one for one in reader.read([Stream.SHOP], 0) if one.position <= cursor]
+    reader.close()
     shop.projector.close()
-    return found
+    return shop.sums().bad, len(passed)
 
 
 def test_death_inside_a_transaction_leaves_cursor_and_counts_together(shop):
@@ -317,10 +336,10 @@ def test_death_inside_a_transaction_leaves_cursor_and_counts_together(shop):
     for block in range(30):
         shop.send(*(event("failed", block, f"b{block}-{n}") for n in range(200)))
     for survived in (0, 1, 2):
-        bad, cursor = _die(shop, survived, "sound")
-        assert bad == 200 * cursor
-    bad, cursor = _die(shop, 0, "seeded")
-    assert bad < 200 * cursor, "this test would not notice a cursor that runs ahead"
+        bad, passed = _die(shop, survived, "sound")
+        assert bad == 200 * passed
+    bad, passed = _die(shop, 0, "seeded")
+    assert bad < 200 * passed, "this test would not notice a cursor that runs ahead"
 
 
 def test_after_death_everything_is_counted_once(shop):
