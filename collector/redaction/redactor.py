@@ -23,6 +23,13 @@ _LONG_NUMBER = re.compile(r"[0-9](?:[ +-]?[0-9]){12}")
 # The last label is letters (or punycode): `payments@1.2.3` is a version, not an address.
 _EMAIL = re.compile(r"[\w.%+'-]{1,64}@(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,63})")
 _ESCAPE = re.compile(r"\\u00([0-9A-Fa-f]{2})")
+# A card's check code that a text names: `cvv=123`, `"cvc":"123"`, `CVV2 code is 123`.
+_NAMES_CODE = re.compile(r"[cC][vV][vVcCnN]")
+_CODE = re.compile(
+    r"((?:cvv|cvc|cvn)2?(?![a-z])(?:[^a-z0-9]{0,8}(?:code|number|value|is|was)){0,2}[^a-z0-9]{1,8})"
+    r"[0-9]{3,4}(?![0-9])",
+    re.IGNORECASE,
+)
 _TOKEN = re.compile(r"\[(?:email|user|id):[0-9a-f]{16}\]\Z")
 # Dashes that NFKC leaves alone, and characters without width that could split a number.
 _LOOKALIKES = {
@@ -84,7 +91,7 @@ class Redactor:
 
         `identifier`: a card-like number becomes a keyed token that is still one to one.
         """
-        if text.isascii() and _MAYBE.search(text) is None:
+        if _is_plain(text):
             return text
         if len(text) <= _CACHED_CHARS:
             return self._cached(text, identifier)
@@ -151,6 +158,7 @@ class Redactor:
             and "%" not in text
             and "\\" not in text
             and _LONG_NUMBER.search(text) is None
+            and _NAMES_CODE.search(text) is None
         )
 
     def _are_harmless(self, keys: Iterable[str]) -> bool:
@@ -184,8 +192,7 @@ class Redactor:
             if (
                 (kind is KeyClass.PLAIN or kind is KeyClass.IDENTIFIER)
                 and type(child) is str
-                and child.isascii()
-                and _MAYBE.search(child) is None
+                and _is_plain(child)
             ):
                 found[masked_name] = child
                 continue
@@ -216,6 +223,8 @@ class Redactor:
             text = "".join([*parts, text[at:]])
         if "@" in text:
             text = _EMAIL.sub(lambda match: self._token("email", match[0]), text)
+        if _NAMES_CODE.search(text):
+            text = _CODE.sub(r"\1[code]", text)
         return text
 
     def _person(self, kind: KeyClass, value: str) -> str:
@@ -234,6 +243,11 @@ class Redactor:
 def _is_short(value: Any) -> bool:
     """True for null, truth values and numbers with fewer digits than a card has."""
     return value is None or (type(value) in (bool, int, float) and -_SHORT < value < _SHORT)
+
+
+def _is_plain(text: str) -> bool:
+    """Nothing in it could have to be masked."""
+    return text.isascii() and _MAYBE.search(text) is None and _NAMES_CODE.search(text) is None
 
 
 def _unfold(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 import uuid
 from pathlib import Path
 from urllib.parse import quote
@@ -260,3 +261,31 @@ def test_the_look_at_a_whole_document_finds_what_the_walk_finds(document):
 def test_digits_of_two_fields_are_no_card_number():
     document = {"first": "41111111", "second": "11111111"}
     assert REDACTOR.document(document) == document
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "declined, cvv=123",
+        '{"order": 7, "cvv": "123"}',
+        '{\\"cvc\\":\\"123\\"}',
+        "/pay?card_cvv=123&x=2",
+        "cvv%3D123",
+        "\uff43\uff56\uff56\uff1d\uff11\uff12\uff13",
+        "CVV2 code is 123.",
+        "Bad CVC (123)",
+    ],
+)
+def test_a_check_code_that_a_text_names_is_masked(text):
+    masked = REDACTOR.text(text)
+    assert "123" not in unicodedata.normalize("NFKC", masked)
+    assert "[code]" in masked
+    assert REDACTOR.text(masked) == masked
+    assert "[code]" in str(REDACTOR.document({"message": text, "other": "plain"}))
+
+
+@pytest.mark.parametrize(
+    "text", ["cvv check failed after 123 ms", "svc 123", "cvv=12345", "cvcs 123"]
+)
+def test_other_numbers_near_the_word_stay(text):
+    assert REDACTOR.text(text) == text
