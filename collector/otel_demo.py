@@ -28,6 +28,7 @@ from kernel.telemetry_store.port import Scalar, SpanRow
 _PLAIN_PAYMENT_KEYS = ("payment_id", "payment.id")
 _PLACE_ORDER = "CheckoutService/PlaceOrder"
 _MAX_AMOUNT = 1 << 53
+_MAX_DIGITS = 40
 _MAX_TEXT = 200
 _OUTCOMES = {"succeeded": True, "completed": True, "ok": True, "failed": False, "error": False}
 
@@ -160,10 +161,13 @@ def _minor_units(major: Scalar | None, currency: str) -> int | None:
     if major is None or isinstance(major, bool):
         return None
     try:
-        amount = Decimal(str(major)[:40]).scaleb(exponent(currency))
-        return int(amount.to_integral_value()) if amount.is_finite() else None
+        amount = Decimal(str(major)[:40])
     except InvalidOperation:
         return None
+    # `1e999997` is a number too: its digits would take half a minute, its minor units overflow.
+    if not amount.is_finite() or abs(amount.adjusted()) > _MAX_DIGITS:
+        return None
+    return int(amount.scaleb(exponent(currency)).to_integral_value())
 
 
 def _exception_type(span: SpanRow) -> str:

@@ -91,3 +91,16 @@ def test_the_demos_place_order_span_is_a_checkout_with_its_amount() -> None:
 )
 def test_synthetic_traffic_is_no_business(attributes: dict[str, Any]) -> None:
     assert told(span("charge", attributes)) is None
+
+
+@pytest.mark.parametrize(
+    "amount", ["1e999999999", "1e999997", "-1e400", "sNaN", float("inf"), 1e308]
+)
+def test_an_absurd_amount_costs_no_time_and_stops_nothing(amount: Any) -> None:
+    attributes = {
+        "tillwatch.payment_id": "pay-1",
+        "tillwatch.currency": "EUR",
+        "demo.payment.amount": amount,
+    }
+    event = told(span("charge", attributes))
+    assert (event.payment_id, event.amount_minor) == ("pay-1", None)
