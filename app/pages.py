@@ -70,6 +70,7 @@ def page_readers(core: Core, deadletters: DeadLetterService, feed: LiveFeed) -> 
         records=records,
         checkpoint=core.audit_log.checkpoint,
         deadletters=deadletters.list,
+        name_of=core.access.name_of,
         slack_preview=core.slack_preview,
         stale=stale,
         simulation=core.runbook_settings.simulation,

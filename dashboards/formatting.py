@@ -50,6 +50,8 @@ TIERS: Final = {
     "R3": "hard to reverse",
     "R4": "never done by software",
 }
+# Percent below which a budget counts as exactly spent: what floats leave behind.
+_TINY: Final = 1e-9
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{32,}")
 
@@ -100,9 +102,11 @@ def budget_words(left: float | None) -> str:
     """`0.41` becomes `41 % left`, `-0.94` becomes `over by 94 %`."""
     if left is None:
         return "no data"
-    if left >= 0:
-        return f"{left * 100:.0f} % left"
-    return f"over by {-left * 100:.0f} %"
+    size = abs(left) * 100
+    if size < _TINY:
+        return "0 % left"
+    words = f"{size:.0f} %" if size >= 1 else "less than 1 %"
+    return f"{words} left" if left > 0 else f"over by {words}"
 
 
 def count(number: int | None) -> str:

@@ -13,13 +13,17 @@ _BRIEF = "incident.brief"
 def incident_values(readers: Readers, incident_id: str) -> dict[str, Any]:
     """Values of the template. Approvals stand in the order they were asked for."""
     incident = document(readers.incident(incident_id))
+    timeline = folded(documents(readers.timeline(incident["id"])))
+    people = {one["actor"] for one in timeline if one["actor_kind"] == "human"}
+    people.add(incident["acknowledged_by"])
     approvals = documents(readers.approvals(incident["id"]))
     deciding = [one for one in approvals if one["state"] == "pending"]
     return {
         "incident": incident,
         "deciding": deciding,
         "decided": [one for one in reversed(approvals) if one not in deciding],
-        "timeline": folded(documents(readers.timeline(incident["id"]))),
+        "timeline": timeline,
+        "names": {one: readers.name_of(one) for one in people if one},
         "slack": readers.slack_preview(incident["id"]),
         "live": "records",
     }

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel
 
-from access.guards import Guard, csrf_for
+from access.guards import Guard, OptionalDependency, csrf_for
 from access.principal import READERS, Principal, Role
 from dashboards.formatting import shown_state
 from dashboards.fresh import Fresh
@@ -21,6 +21,7 @@ from dashboards.rendering import Templates
 from dashboards.sentences import overview_sentence, worst_first
 from dashboards.slo_page import budget_forecast, slo_values
 from kernel.clock import SECOND_US
+from kernel.errors import NotAuthenticated
 
 NAVIGATION = (
     ("/", "Overview"),
@@ -52,9 +53,11 @@ class Pages:
         twin: Callable[[], Any],
     ) -> Response:
         """The page, the JSON twin, or the way to the login page."""
-        if reader is None or not reader.has(*READERS):
+        if reader is None:
             if _wants_json(request):
-                return JSONResponse({"code": "not_authenticated"}, status_code=401)
+                raise NotAuthenticated(
+                    "this needs to know who you are", hint="send `Authorization: Bearer <token>`"
+                )
             return RedirectResponse(f"/login?next={quote(_target(request))}", status_code=303)
         if _wants_json(request):
             return JSONResponse(twin(), headers=_NO_STORE)
@@ -97,7 +100,7 @@ def build_router(readers: Readers, templates: Templates, guard: Guard) -> APIRou
     router = APIRouter(include_in_schema=False)
     pages = Pages(readers, templates)
     slos_now = Fresh(readers.slos, readers.clock, _SLOS_FRESH_US)
-    who = Depends(guard.optional())
+    who = Depends(_reader_of(guard))
 
     @router.get("/login")
     def login(request: Request) -> Response:
@@ -129,6 +132,19 @@ def build_router(readers: Readers, templates: Templates, guard: Guard) -> APIRou
 
     _add_reference_pages(router, readers, pages, who)
     return router
+
+
+def _reader_of(guard: Guard) -> OptionalDependency:
+    """Whoever may look, or None where nobody says who they are. Others get 403, recorded."""
+    anybody, readers_only = guard.optional(), guard.require(*READERS)
+
+    async def dependency(request: Request) -> Principal | None:
+        asking = await anybody(request)
+        if asking is None or asking.has(*READERS):
+            return asking
+        return await readers_only(request)
+
+    return dependency
 
 
 def _add_reference_pages(router: APIRouter, readers: Readers, pages: Pages, who: Any) -> None:

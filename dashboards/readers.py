@@ -18,7 +18,8 @@ Document = dict[str, Any]
 class Readers:
     """Each reads one thing; `app` wires them to the features' services.
 
-    `approvals(incident_id)`: None lists all. `stale()`: why the engine is behind, or "".
+    `name_of(person_id)`: the person's name. `approvals(incident_id)`: None lists all. `stale()`: why
+    the engine is behind, or "".
     `slack_preview(incident_id)`: the card's blocks where no Slack shows them, else None.
     """
 
@@ -37,6 +38,7 @@ class Readers:
     records: Callable[[int, str, str], Sequence[BaseModel]]
     checkpoint: Callable[[], BaseModel | None]
     deadletters: Callable[[], Sequence[Document]]
+    name_of: Callable[[str], str]
     slack_preview: Callable[[str], Sequence[Mapping[str, Any]] | None]
     stale: Callable[[], str]
     simulation: bool = False
