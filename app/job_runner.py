@@ -16,6 +16,7 @@ from kernel.parts import Job, Part
 GRACE_S = 10.0
 _FIRST_BACKOFF_S = 0.5
 _MAX_BACKOFF_S = 60.0
+_FORGOTTEN_S = 1.0
 
 _log = get_logger(__name__)
 
@@ -51,9 +52,14 @@ class JobRunner:
             self._spawn(part.name, lambda part=part: self._loop(part))
 
     def start_job(self, job: Job) -> threading.Event:
-        """Start a thread for the job; it runs each time the event is set, never twice at once."""
+        """Start a thread for the job; it runs each time the event is set, never twice at once.
+
+        It also runs when nobody set the event for two intervals and more: schedulers go by the
+        wall clock, and one that was set back by an hour would else stop the job for an hour.
+        """
         due = threading.Event()
-        self._spawn(job.name, lambda: self._wait_and_run(job, due))
+        now_s = self._clock.monotonic_s()
+        self._spawn(job.name, lambda: self._wait_and_run(job, due, now_s))
         return due
 
     def stop(self, grace_s: float = GRACE_S) -> bool:
@@ -90,12 +96,14 @@ class JobRunner:
             else:
                 self._stop.wait(part.idle_wait_s)
 
-    def _wait_and_run(self, job: Job, due: threading.Event) -> None:
+    def _wait_and_run(self, job: Job, due: threading.Event, idle_since_s: float) -> None:
         failures = 0
         while not self._stop.is_set():
-            if not due.wait(timeout=0.2):
+            forgotten = self._clock.monotonic_s() - idle_since_s > 2 * job.every_s + _FORGOTTEN_S
+            if not due.wait(timeout=0.2) and not forgotten:
                 continue
             due.clear()
+            idle_since_s = self._clock.monotonic_s()
             began_us = self._clock.now_us()
             try:
                 job.run()
@@ -105,6 +113,7 @@ class JobRunner:
                 self._stop.wait(min(backoff_s(failures), job.every_s))
                 continue
             failures = 0
+            idle_since_s = self._clock.monotonic_s()
             self._went_well(job.name)
             self._trace(job.name, began_us)
 

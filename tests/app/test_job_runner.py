@@ -8,7 +8,7 @@ import pytest
 
 from app.engine_runtime import EngineRuntime
 from app.job_runner import JobRunner, backoff_s
-from kernel.clock import SystemClock
+from kernel.clock import HOUR_US, FrozenClock, SystemClock
 from kernel.engine_status import read_status
 from kernel.observability import Metrics
 from kernel.parts import Job, Part
@@ -79,6 +79,17 @@ def test_the_stop_is_bounded_even_if_a_part_hangs(metrics):
     assert entered.wait(WAIT_S)
     assert runner.stop(grace_s=0.05) is False
     leave.set()
+
+
+def test_a_job_runs_on_when_the_wall_clock_was_set_back_and_the_schedule_sleeps(metrics):
+    clock = FrozenClock()
+    runner = JobRunner(metrics, clock)
+    runs = threading.Semaphore(0)
+    runner.start_job(Job("j", runs.release, every_s=5.0))
+    clock.set_us(clock.now_us() - HOUR_US)
+    clock.advance_s(12)
+    assert runs.acquire(timeout=WAIT_S)
+    assert runner.stop()
 
 
 def test_the_wait_after_failures_grows_to_a_minute():
