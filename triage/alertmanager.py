@@ -20,6 +20,7 @@ from triage.identity import Delivery, is_echo
 SOURCE = "alertmanager"
 _MAX_LABELS = 64
 _MAX_TEXT = 2_000
+_MAX_TRUNCATED = 1_000_000  # counts are added up: no post may make the sum overflow
 _MAX_NAME = 200
 _SERVICE_LABELS = ("service", "service_name", "job", "app")
 _OBJECTIVE_LABELS = ("slo", "objective", "sloth_slo", "tillwatch_slo")
@@ -85,7 +86,7 @@ def parse(body: bytes) -> Batch:
         deliveries=tuple(deliveries),
         broken=tuple(broken),
         echoes=echoes,
-        truncated=truncated if isinstance(truncated, int) and truncated > 0 else 0,
+        truncated=min(max(truncated, 0), _MAX_TRUNCATED) if type(truncated) is int else 0,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from sqlmodel import select
 
@@ -227,3 +229,13 @@ def test_a_storm_of_names_does_not_let_one_incident_grow_without_end(desk):
     shown = desk.incidents.show(line.id)
     assert len(shown.slos) == 50
     assert shown.alerts_total == 60
+
+
+@pytest.mark.parametrize("told", [10**19, 2**63 - 1, -5, True, "7", None])
+def test_an_absurd_count_of_left_out_alerts_holds_up_no_page(desk, told):
+    for number in range(2):
+        body = json.loads(post(alert(f"f{number}", T, service=f"s{number}")))
+        desk.post(json.dumps(body | {"truncatedAlerts": told}).encode())
+    desk.take()
+    assert len(desk.incidents.list()) == 2
+    assert desk.incidents.alert_health().truncated <= 2_000_000
