@@ -18,8 +18,8 @@ Document = dict[str, Any]
 class Readers:
     """Each reads one thing; `app` wires them to the features' services.
 
-    `name_of(person_id)`: the person's name. `approvals(incident_id)`: None lists all. `stale()`: why
-    the engine is behind, or "".
+    `name_of(person_id)`: the name of a person. `approvals(incident_id)`: None lists all. `stale()`:
+    why the engine is behind, or "".
     `slack_preview(incident_id)`: the card's blocks where no Slack shows them, else None.
     """
 

@@ -54,6 +54,11 @@ class Visit:
         """Open a page of ours."""
         self.page.goto(f"{self.url}{path}")
 
+    def resize(self, size: tuple[int, int]) -> None:
+        """Another window size, once the page has settled in it."""
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => done()))")
+
     def overflow(self) -> int:
         """Pixels that stand out to the right of the window."""
         script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -61,7 +66,8 @@ class Visit:
 
     def axe(self) -> list[str]:
         """What axe finds wrong: rule and place."""
-        self.page.evaluate(AXE.read_text())
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text())
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         return [
             f"{one['id']}: {node['target']} {node['failureSummary']}"
