@@ -68,7 +68,9 @@ def step(alert: OpenAlert, seen: Observation, budget: Fraction) -> Step:
     """Decide for one pass. `budget` = 1 - target."""
     if seen.no_data:
         return Step(alert, Verdict.FROZEN, "no data: the alert keeps its state")
-    alert = replace(alert, busiest=max(alert.busiest, seen.total))
+    # A fire in the future was seen before the clock was set back: it is as fresh as can be.
+    last_us = min(alert.last_fire_us, seen.at_us)
+    alert = replace(alert, last_fire_us=last_us, busiest=max(alert.busiest, seen.total))
     if seen.fires:
         held = replace(alert, last_fire_us=max(alert.last_fire_us, seen.at_us))
         return Step(held, Verdict.HOLD, "still firing")

@@ -66,6 +66,10 @@ class Evaluator:
                 self._plan(objective, now_us, sources, known, tickets=minute != self._minute)
                 for objective in self._catalogue.all()
             ]
+        orphans = [
+            one for name, rows in known.items() if name not in self._catalogue for one in rows
+        ]
+        self._close_orphans([one for one in orphans if one.closed_us is None], now_us)
         self._write([one for one in planned if one.changes.opened or one.changes.steps], now_us)
         self._minute = minute
         self.last_evaluation_us = self._clock.now_us()
@@ -95,6 +99,15 @@ class Evaluator:
                     self._apply(session, alert_id, result, one.changes, now_us)
                 for new in one.changes.opened:
                     self._open(session, one, new, now_us)
+
+    def _close_orphans(self, orphans: Sequence[Known], now_us: int) -> None:
+        """Alerts of objectives that are no longer defined: nobody would ever judge them again."""
+        if not orphans:
+            return
+        with self._database.unit_of_work() as session:
+            for one in orphans:
+                closed = Step(one.alert, Verdict.CLOSE, "the objective is no longer defined")
+                self._apply(session, one.id, closed, Changes(), now_us)
 
     @staticmethod
     def _apply(

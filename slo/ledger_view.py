@@ -44,7 +44,8 @@ class LedgerView:
         self.objective = objective
         self.now_us = now_us
         self.sources = tuple(objective.sources or default_sources)
-        self.watermark_us = reader.watermark_us(self.sources) if self.sources else 0
+        # Receive times never fall: after the clock was set back they lie ahead of it for a while.
+        self.watermark_us = min(reader.watermark_us(self.sources), now_us) if self.sources else 0
         self.end_us = self.watermark_us - self.watermark_us % SLICE_US
 
     @cached_property

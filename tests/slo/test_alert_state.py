@@ -43,6 +43,12 @@ def test_it_holds_until_two_minutes_have_passed() -> None:
     assert verdict(early) is Verdict.HOLD
 
 
+def test_a_fire_told_by_a_clock_that_ran_ahead_holds_it_for_two_minutes_only() -> None:
+    ahead = step(OpenAlert(NOW + 10**12, 500), seen(), BUDGET)
+    assert (ahead.verdict, ahead.alert.last_fire_us) == (Verdict.HOLD, NOW)
+    assert step(ahead.alert, seen(at_us=NOW + 120 * SECOND_US), BUDGET).verdict is Verdict.CLOSE
+
+
 def test_a_fire_renews_the_wait() -> None:
     result = step(QUIET, seen(fires=True), BUDGET)
     assert (result.verdict, result.alert.last_fire_us) == (Verdict.HOLD, NOW)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kernel.clock import SECOND_US
+from kernel.clock import HOUR_US, SECOND_US
+from slo.catalogue import Catalogue
 from tests.slo.shop_till import (
     Till,
     adyen_in_the_middle_fails,
@@ -186,3 +187,25 @@ def test_a_clearly_slow_engine_is_no_data(till: Till) -> None:
     shown = till.service.show("payment-success")
     assert shown.state == "no_data"
     assert "watermark is behind" in shown.reason
+
+
+def test_the_alert_of_an_objective_that_is_no_longer_defined_closes(till: Till) -> None:
+    till.play(30, fails=all_fail)
+    till.catalogue = Catalogue([payments(id="another")])
+    till.restart()
+    till.evaluator.run_once()
+    [alert] = till.alerts()
+    assert (alert.state, alert.close_reason) == ("closed", "the objective is no longer defined")
+    assert [fact.name for fact in till.facts()][-1] == "slo.burn_alert.closed"
+
+
+def test_an_outage_is_found_and_ends_although_the_clock_ran_ahead_for_a_moment(till: Till) -> None:
+    now_us = till.clock.now_us()
+    till.clock.set_us(now_us + HOUR_US)
+    till.arrive([])
+    till.clock.set_us(now_us)
+    till.play(30, fails=all_fail)
+    [alert] = till.alerts(open_only=True)
+    assert alert.tier == "fast"
+    till.play(600)
+    assert till.alerts(open_only=True) == []
