@@ -45,8 +45,12 @@ def until(look: Callable[[], T], what: str, within_s: float = 60.0) -> T:
 
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """This environment without anything that would configure the service, and then `more`."""
+    """This environment without anything that would configure the service, and then `more`.
+
+    The processes keep their compiled modules, or each of the many starts would compile them anew.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**kept, **more}
 
 
