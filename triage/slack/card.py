@@ -101,7 +101,9 @@ def incident_card(view: CardView) -> Message:
         blocks.extend(_proposal(proposal, open_=view.state != "resolved"))
     blocks.append(_actions(view))
     blocks.append(_context(view))
-    return Message(text=_cut(f"{head}. {view.text}", MAX_SECTION), blocks=blocks[:MAX_BLOCKS])
+    # What notifications show is formatted text too: a title must not be able to call the channel.
+    text = _cut(escape(f"{head}. {view.text}"), MAX_SECTION)
+    return Message(text=text, blocks=blocks[:MAX_BLOCKS])
 
 
 def evidence_thread(view: CardView) -> Message:
@@ -140,6 +142,10 @@ def _proposal(proposal: ProposalView, *, open_: bool) -> list[Mapping[str, Any]]
         outcome = _DECIDED.get(proposal.state, proposal.state)
         return [_section(f"Step: {proposal.what}\n{label}{outcome}{by}")]
     text = f"Proposed ({proposal.tier}): {proposal.what}\nUndo: {proposal.undo}"
+    text += f"\nExpires {proposal.expires_at}. No answer means no."
+    if len(escape(text)) > MAX_SECTION:
+        # Nobody approves what they cannot see whole.
+        return [_section(f"Proposed ({proposal.tier}): too long to show here; decide on the page.")]
     value = button_value(proposal.approval_id, proposal.digest)[:MAX_VALUE]
     confirm = {
         "title": _plain("Run this step?", 100),
@@ -150,7 +156,7 @@ def _proposal(proposal: ProposalView, *, open_: bool) -> list[Mapping[str, Any]]
     approve = _button("approve", "Approve", value) | {"style": "primary", "confirm": confirm}
     reject = _button("reject", "Reject", value) | {"style": "danger"}
     return [
-        _section(f"{text}\nExpires {proposal.expires_at}. No answer means no."),
+        _section(text),
         {
             "type": "actions",
             "block_id": f"decide-{proposal.approval_id}"[:255],

@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web import SlackResponse
 
 from kernel.outbox import PermanentFailure, RetryLater
-from triage.slack.card import Message
+from triage.slack.card import Message, escape
 from triage.slack.settings import SlackSettings
 
 _NO_RETRY_HELPS = frozenset(
@@ -69,7 +69,7 @@ class SlackClient:
         blocks = [{"type": "section", "text": plain}]
         self._call(
             "chat.postEphemeral",
-            {"channel": channel, "user": user, "text": text[:3000], "blocks": blocks},
+            {"channel": channel, "user": user, "text": escape(text[:3000]), "blocks": blocks},
         )
 
     def _call(self, method: str, arguments: Mapping[str, Any]) -> SlackResponse:

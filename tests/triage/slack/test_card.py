@@ -125,13 +125,21 @@ def test_whatever_telemetry_says_the_card_stays_within_slacks_limits(
 
 @given(st.text(alphabet="<>!@#|&;abchttps:/. *", max_size=400))
 def test_untrusted_text_can_neither_mention_nor_link(hostile: str) -> None:
-    view = replace(VIEW, text=hostile, evidence=(hostile,), missing=(hostile,))
+    view = replace(VIEW, text=hostile, title=hostile, evidence=(hostile,), missing=(hostile,))
     for message in (incident_card(view), evidence_thread(view)):
+        assert "<" not in message.text
         for node in _texts(list(message.blocks)):
             if node["type"] == "mrkdwn":
                 assert "<" not in node["text"]
                 assert ">" not in node["text"]
                 assert node["verbatim"] is True
+
+
+def test_a_step_too_long_to_be_shown_whole_is_not_decided_on_the_card() -> None:
+    view = replace(VIEW, proposals=(replace(PROPOSAL, what="Send " + "x" * 3_000),))
+    card = json.dumps(list(incident_card(view).blocks))
+    assert "too long to show here" in card
+    assert '"approve"' not in card
 
 
 @given(st.text())
