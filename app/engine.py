@@ -92,7 +92,7 @@ class Engine:
             *collector_jobs.parts(self.finder, self._projector()),
             Part("slo.ledger.project", self._ledger_projector().step),
             Part("facts.dispatch", self.facts.step),
-            Part("outbox.drain", self.outbox.step),
+            *self.outbox.parts(),
             *runbooks_jobs.parts(core.database, core.audit_log, core.clock, core.approvals),
             *self._triage_parts(),
             derived_part(core, self.derived),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import OperationalError
 from sqlmodel import JSON, Column, Field, Session, SQLModel, col, select
 
 from kernel.clock import Clock
@@ -107,6 +108,10 @@ class FactDispatcher:
             with self._database.unit_of_work() as session:
                 subscription.handle(session, by_name[row.name].model_validate(row.payload))
                 self._move(session, subscription.subscriber, row.position)
+        except OperationalError as error:
+            # The database is locked or its disk is full: no fault of the fact, which waits.
+            self._on_error(subscription.subscriber, f"{row.name} at {row.position}: {error!r}")
+            return False
         except Exception as error:  # noqa: BLE001 - the edge that keeps one bad fact from stopping all
             self._on_error(subscription.subscriber, f"{row.name} at {row.position}: {error!r}")
             return self._failed(subscription.subscriber, row.position, repr(error))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from sqlmodel import JSON, Column, Field, Session, SQLModel, col, func, select
@@ -11,6 +12,7 @@ from sqlmodel import JSON, Column, Field, Session, SQLModel, col, func, select
 from kernel.clock import SECOND_US, Clock
 from kernel.database import BigInt, Database
 from kernel.ids import uuid7
+from kernel.parts import Part
 
 _FIRST_RETRY_S = 1.0
 _MAX_RETRY_S = 300.0
@@ -117,10 +119,17 @@ class Outbox:
         """Name the one deliverer of a channel."""
         self._deliverers[channel] = deliverer
 
-    def step(self) -> bool:
-        """Try the next due delivery of each lane; True where something was sent."""
+    def parts(self) -> list[Part]:
+        """A loop for each channel: one that hangs or breaks holds up no other."""
+        return [
+            Part(f"outbox.drain.{channel}", partial(self.step, [channel]))
+            for channel in self._deliverers
+        ]
+
+    def step(self, channels: Sequence[str] | None = None) -> bool:
+        """Try the next due delivery of each lane (of `channels`); True where something was sent."""
         sent = False
-        for delivery in self._due():
+        for delivery in self._due(channels or list(self._deliverers)):
             sent = self._attempt(delivery) or sent
         return sent
 
@@ -135,13 +144,13 @@ class Outbox:
                 .limit(1)
             ).first()
 
-    def _due(self) -> list[Delivery]:
+    def _due(self, channels: Sequence[str]) -> list[Delivery]:
         """The first waiting delivery of each lane, where its time has come."""
         now_us = self._clock.now_us()
         firsts = (
             select(func.min(DeliveryRow.sequence))
             .where(DeliveryRow.state == "waiting")
-            .where(col(DeliveryRow.channel).in_(list(self._deliverers)))
+            .where(col(DeliveryRow.channel).in_(channels))
             .group_by(col(DeliveryRow.channel), col(DeliveryRow.lane))
         )
         with self._database.reading() as session:

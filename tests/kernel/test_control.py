@@ -175,6 +175,27 @@ def test_a_fact_that_fails_five_times_is_put_aside_for_that_subscriber_alone(dat
     assert "cannot take it" in rows[0].error
 
 
+def test_a_full_disk_puts_no_fact_aside(database, clock):
+    full = [OperationalError("INSERT", {}, Exception("database or disk is full"))] * (MAX_TRIES + 3)
+
+    def take(session: Session, fact: Spoken) -> None:
+        write_down(session, fact)
+        if full:
+            session.flush()
+            raise full.pop()
+
+    errors: list[str] = []
+    bus = FactDispatcher(database, clock, lambda name, error: errors.append(name))
+    bus.subscribe(Subscription("ear", [Spoken], take))
+    say(database, "page", "after")
+    for _ in range(MAX_TRIES + 3):
+        assert bus.step() is False
+    assert len(errors) == MAX_TRIES + 3
+    assert heard(database) == []
+    bus.step()
+    assert heard(database) == ["page", "after"]
+
+
 # --- the outbox
 
 
@@ -293,6 +314,22 @@ def test_a_channel_without_a_deliverer_waits_and_blocks_nobody(database, clock, 
     send(database, clock, "a")
     drain(outbox)
     assert post.got == ["a"]
+
+
+def test_a_channel_that_breaks_holds_up_no_other(database, clock, outbox, post):
+    broken = Post()
+    broken.failures = [KeyError("ts")]
+    outbox.register("broken", broken)
+    send(database, clock, "a", channel="broken")
+    send(database, clock, "b")
+    parts = outbox.parts()
+    assert [part.name for part in parts] == ["outbox.drain.post", "outbox.drain.broken"]
+    with pytest.raises(KeyError):
+        parts[1].step()
+    assert parts[0].step()
+    assert (post.got, broken.got) == (["b"], [])
+    assert parts[1].step()
+    assert broken.got == ["a"]
 
 
 def test_a_long_lane_that_waits_does_not_starve_the_others(database, clock, outbox, post):
