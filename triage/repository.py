@@ -222,8 +222,8 @@ def quarantined(session: Session, limit: int = 100) -> Sequence[AlertQuarantineR
     ).all()
 
 
-def refused(session: Session, row: RefusedPostRow) -> RefusedPostCountRow:
-    """Count a refused post and keep the newest hundred; returns the counter's row."""
+def refused(session: Session, row: RefusedPostRow, times: int) -> RefusedPostCountRow:
+    """Count refused posts and keep the newest hundred rows; returns the counter's row."""
     session.add(row)
     session.flush()
     edge = session.exec(
@@ -235,7 +235,7 @@ def refused(session: Session, row: RefusedPostRow) -> RefusedPostCountRow:
     if edge is not None:
         session.exec(delete(RefusedPostRow).where(col(RefusedPostRow.id) <= edge))
     counter = session.get(RefusedPostCountRow, row.status) or RefusedPostCountRow(status=row.status)
-    counter.count += 1
+    counter.count += times
     session.add(counter)
     return counter
 

@@ -19,6 +19,7 @@ from triage.incident import Event, IncidentState
 from triage.intake import CONSUMER
 from triage.models import AlertCursorRow, IncidentRow, RefusedPostRow
 from triage.ports import Approvals
+from triage.refused_posts import RefusedPosts
 from triage.schemas import (
     AlertHealthOut,
     IncidentLine,
@@ -55,6 +56,7 @@ class IncidentService:
         self._admission = admission
         self._approvals = approvals
         self._notice = notice
+        self._refused_posts = RefusedPosts()
 
     def list(self, state: str | None = None, limit: int = 100) -> Sequence[IncidentLine]:
         """Newest first; `state` is open, acknowledged or resolved. Raises BadInput."""
@@ -99,11 +101,14 @@ class IncidentService:
     def refused_post(self, status: int, reason: str, peer: str) -> None:
         """Count and keep a post of alerts that was turned away; tell people once an hour."""
         now_us = self._clock.now_us()
+        times = self._refused_posts.to_write(status, now_us)
+        if not times:
+            return
         row = RefusedPostRow(
             id=uuid7(self._clock), status=status, reason=reason[:300], peer=peer[:80], at_us=now_us
         )
         with self._database.unit_of_work() as session:
-            counter = repository.refused(session, row)
+            counter = repository.refused(session, row, times)
             if self._notice is not None and now_us - counter.told_us >= _TELL_AGAIN_US:
                 counter.told_us = now_us
                 text = (

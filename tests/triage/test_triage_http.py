@@ -102,6 +102,15 @@ def test_the_list_of_refused_posts_is_bounded(desk):
     assert counts[0].count == 120
 
 
+def test_a_flood_of_refused_posts_costs_the_database_little_and_loses_no_count(desk):
+    for n in range(500):
+        desk.incidents.refused_post(401, f"reason {n}", "127.0.0.1")
+    assert desk.incidents.alert_health().refused == {"401": 60}
+    desk.clock.advance_s(60)
+    desk.incidents.refused_post(401, "the next minute", "127.0.0.1")
+    assert desk.incidents.alert_health().refused == {"401": 501}
+
+
 def test_a_post_beyond_sixteen_mebibytes_is_refused_and_known(desk, web):
     token = desk.person("am", Role.INGEST)
     answer = web.post(HOOK, content=b"x" * (MAX_BODY + 1), headers=bearer(token))
