@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from kernel.clock import Clock
@@ -55,12 +56,16 @@ class AlertIntake:
         records = self._reader.read([Stream.ALERT], cursor.position, limit=_BATCH)
         if not records:
             return False
-        if cursor.tries:
-            self._take_with_care(records[0], cursor)
-            return True
-        self._mark(tries=1, item=0)
-        for record in records:
-            self._take(record, last=record is records[-1])
+        try:
+            if cursor.tries:
+                self._take_with_care(records[0], cursor)
+                return True
+            self._mark(tries=1, item=0)
+            for record in records:
+                self._take(record, last=record is records[-1])
+        except OperationalError:
+            self._forgive(cursor.tries)
+            raise
         return True
 
     def position(self) -> int:
@@ -115,6 +120,13 @@ class AlertIntake:
     def _mark(self, *, tries: int, item: int) -> None:
         with self._database.unit_of_work() as session:
             _move(session, item=item, tries=tries)
+
+    def _forgive(self, tries: int) -> None:
+        """The database is locked or its disk is full: no fault of the alert, so no try."""
+        with self._database.unit_of_work() as session:
+            row = _cursor(session)
+            row.tries = min(row.tries, max(1, tries))
+            session.add(row)
 
     def _set_aside(self, session: Session, record: JournalRecord, item: int, reason: str) -> None:
         row = AlertQuarantineRow(

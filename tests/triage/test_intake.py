@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 
 from kernel.clock import HOUR_US, MINUTE_US
 from kernel.facts.triage import IncidentChanged, IncidentOpened, IncidentResolved
 from tests.triage.desk import alert, post
 from triage import repository
-from triage.intake import CONSUMER, MAX_TRIES
+from triage.intake import CONSUMER, MAX_TRIES, AlertIntake
 from triage.models import AlertCursorRow
 
 T = 1_795_000_000_000_000
@@ -144,6 +145,32 @@ def test_our_own_burn_needs_no_refresh(desk):
     desk.clock.advance_s(48 * HOUR_US // 1_000_000)
     desk.upkeep.run()
     assert not desk.incidents.show("INC-1").stale
+
+
+class FullDisk:
+    """An admission that cannot write for a while."""
+
+    def __init__(self, admission, failures):
+        self.admission = admission
+        self.failures = failures
+
+    def tell(self, session, told):
+        if self.failures:
+            self.failures -= 1
+            raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+        return self.admission.tell(session, told)
+
+
+def test_a_full_disk_sets_no_alert_aside(desk):
+    desk.post(post(alert("f1", T, service="a")))
+    full = FullDisk(desk.admission, failures=3 * MAX_TRIES)
+    desk.intake = AlertIntake(desk.database, desk.reader, full, desk.clock)
+    for _ in range(3 * MAX_TRIES):
+        with pytest.raises(OperationalError):
+            desk.intake.step()
+    desk.take()
+    assert desk.incidents.alert_health().quarantined == []
+    assert len(desk.incidents.list()) == 1
 
 
 def test_a_poisonous_alert_is_set_aside_after_five_tries_and_the_rest_goes_on(desk):
