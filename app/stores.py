@@ -68,7 +68,7 @@ def schema_versions(database: Database) -> tuple[str | None, str | None]:
 @contextmanager
 def instance_lock(data_dir: Path) -> Iterator[None]:
     """At most one service per data folder: its journal has one writer. Conflict where one runs."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (data_dir / "serve.lock").open("a+") as file:
         _lock(file, data_dir)
         yield

@@ -77,7 +77,7 @@ def _make_key(settings: AuditSettings) -> None:
             f"{settings.key_path} is gone, but this log was signed with it",
             hint="restore the key from a backup; a new key would be a new log",
         )
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     seed = secrets.token_bytes(32)
     public = SignerKey("_", seed).verifier.public
     name = settings.audit_origin or f"tillwatch/{hashlib.sha256(public).hexdigest()[:16]}/audit"

@@ -36,7 +36,7 @@ class Database:
         self.url = url
         self._is_sqlite = make_url(url).get_backend_name() == "sqlite"
         if self._is_sqlite and (path := make_url(url).database):
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._writer = self._engine(immediate=True)
         self._reader = self._engine(immediate=False)
 

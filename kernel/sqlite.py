@@ -16,7 +16,7 @@ def open_writer(path: Path, schema: str, *, synchronous: str = "FULL") -> sqlite
     The connection is in autocommit mode: transactions are written out (`with writing(db)`).
     It may be handed from one thread to another, but used by one at a time.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     db.execute("PRAGMA journal_mode = WAL")

@@ -19,7 +19,7 @@ def load_or_create(data_dir: Path) -> bytes:
     """
     path = data_dir / "redaction.key"
     if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f"redaction.key.{secrets.token_hex(8)}")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:

@@ -8,7 +8,7 @@ import pytest
 
 from app.access_commands import open_access
 from app.cli import run
-from app.stores import schema_versions, settings_for
+from app.stores import instance_lock, schema_versions, settings_for
 from kernel.database import Database
 from kernel.errors import NotAuthenticated
 
@@ -40,6 +40,14 @@ def test_an_upgrade_brings_every_table_and_a_second_one_changes_nothing(data_dir
     known = {name for name in SQLModel.metadata.tables if not name.startswith("test_")}
     assert known <= tables
     database.close()
+
+
+def test_a_new_data_folder_is_for_its_owner_alone(data_dir, tmp_path):
+    """It holds reasons of people, prompts and hashes; the files in it need no care of their own."""
+    with instance_lock(tmp_path / "another"):
+        pass
+    for folder in (data_dir, tmp_path / "another"):
+        assert folder.stat().st_mode & 0o077 == 0
 
 
 def test_a_person_is_linked_to_their_slack_user(data_dir, capsys):
