@@ -37,13 +37,13 @@ _VERIFY_S = 600
 _SETTLED = frozenset(
     {
         State.REJECTED,
+        State.SUCCEEDED,
         State.FAILED,
         State.UNKNOWN,
         State.RECOVERED,
         State.NOT_RECOVERED,
     }
 )
-_UNDER_WAY = (State.APPROVED, State.EXECUTING, State.SUCCEEDED)
 
 
 class Proposals:
@@ -208,7 +208,7 @@ class Proposals:
     @staticmethod
     def _is_new(chosen: Match, rows: Sequence[ApprovalRow]) -> bool:
         """Not while an action is under way, nor what is open or settled here already."""
-        if len(rows) >= MAX_PER_INCIDENT or any(row.state in _UNDER_WAY for row in rows):
+        if len(rows) >= MAX_PER_INCIDENT or any(_is_under_way(row) for row in rows):
             return False
         wanted = (chosen.runbook.id, chosen.step.id, chosen.params)
         same = [row for row in rows if (row.runbook, row.step, row.params) == wanted]
@@ -243,6 +243,12 @@ class Proposals:
             created_us=now_us,
             expires_us=now_us + _PREPARE_S * SECOND_US,
         )
+
+
+def _is_under_way(row: ApprovalRow) -> bool:
+    """Also while its recovery is still to be checked; an undo has none to wait for."""
+    waits = row.state == State.SUCCEEDED and bool(row.verification.get("objectives"))
+    return waits or row.state in {State.APPROVED, State.EXECUTING}
 
 
 def _can_be_proposed(match: Match) -> bool:

@@ -12,7 +12,7 @@ from runbooks import repository
 from runbooks.approval import Event
 from runbooks.executor import LEASE_S
 from tests.runbooks.test_decisions import ROLLBACK
-from tests.runbooks.world import World, person
+from tests.runbooks.world import LABELS, World, person
 
 KEY = "payment-routing.eu-central"
 
@@ -233,6 +233,10 @@ def test_what_did_not_help_is_offered_to_be_taken_back(world: World) -> None:
     world.executor.step()
     assert world.flags.flags[KEY] == "adyen"
     assert world.state(undo.id) == "succeeded"
+    # And another way can be tried: what was taken back is not under way any more.
+    world.flags.flags["payment-routing.eu-west"] = "adyen"
+    another = world.pending({**LABELS, "region": "eu-west"}, revision=2)
+    assert another.params["region"] == "eu-west"
 
 
 def test_a_manual_step_waits_for_a_person_to_confirm(world: World) -> None:
