@@ -17,6 +17,7 @@ from kernel.clock import DAY_US, MINUTE_US, Clock
 from kernel.journal import JournalRecord, Stream
 from kernel.shop_event import ShopEvent, decode_events
 from kernel.sqlite import writing
+from slo.ledger.absence import settle_absences
 from slo.ledger.counting import Counting, Rulebook
 from slo.ledger.retention import Retention
 from slo.ledger.schema import open_ledger
@@ -64,8 +65,11 @@ class LedgerWriter:
         with writing(self._db):
             for stream in STREAMS:
                 self._db.execute("INSERT OR IGNORE INTO cursor VALUES (?, 0, 0)", (stream,))
-            if not any(self.cursor(stream) for stream in STREAMS):
+            cursors = {stream.value: self.cursor(stream) for stream in STREAMS}
+            if not any(cursors.values()):
                 self._number(self._objectives)
+            wanted = {(one.id, one.generation) for one in self._objectives}
+            settle_absences(self._db, wanted, cursors)
         self._rules = Rulebook({}, ())
         self.reload()
 

@@ -256,6 +256,35 @@ def test_a_new_objective_gets_its_past_and_the_others_keep_theirs(shop):
     assert (shop.sums(newer).bad, shop.sums(newer).alert_bad) == (2, 1)
 
 
+def test_an_objective_that_was_away_while_others_were_counted_is_counted_anew(shop):
+    shop.send(event("failed", 0, "p1"))
+    shop.catch_up()
+    shop.projector.close()
+    shop.start([payments(generation="2")])
+    shop.send(event("failed", 1, "p2"), event("succeeded", 1, "p3"))
+    shop.catch_up()
+    shop.projector.close()
+    shop.start([payments()])
+    shop.catch_up()
+    shop.reader = LedgerReader(shop.folder / "ledger.db")
+    assert (shop.sums().good, shop.sums().bad) == (1, 2)
+    shop.send(event("succeeded", 2, "p2", origin=Origin.PROVIDER))
+    shop.catch_up()
+    assert (shop.sums().good, shop.sums().bad) == (2, 1)
+
+
+def test_an_objective_that_was_away_while_nothing_happened_keeps_its_whole_past(shop):
+    shop.send(event("failed", 0, "p1"))
+    shop.catch_up()
+    known = shop.projector._writer.connection().execute("SELECT no FROM objective").fetchall()
+    for objectives in ([], [payments()]):
+        shop.projector.close()
+        shop.start(objectives)
+    assert shop.sums().bad == 1
+    rows = shop.projector._writer.connection().execute("SELECT no FROM objective").fetchall()
+    assert rows == known
+
+
 def test_a_ledger_of_an_older_make_is_counted_anew_under_open_readers(shop):
     shop.send(event("succeeded", 0))
     shop.catch_up()
