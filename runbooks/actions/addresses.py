@@ -31,6 +31,8 @@ _CARRIERS = tuple(
     ipaddress.ip_network(text)
     for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")
 )
+# Inner addresses that the standard library calls global: site-local, 6to4 relays.
+_INNER = tuple(ipaddress.ip_network(text) for text in ("fec0::/10", "192.88.99.0/24"))
 _LOOPBACK_6 = ipaddress.ip_address("::1")
 
 
@@ -54,7 +56,7 @@ def refusal(text: str, listed: Sequence[Network], *, any_private: bool = False) 
         return ""
     if _within(address, _CARRIERS) and address != _LOOPBACK_6:
         return f"{text} carries another address inside"
-    if address.is_global and not address.is_reserved:
+    if address.is_global and not address.is_reserved and not _within(address, _INNER):
         return ""
     return "" if any_private else f"{text} is an inner address"
 

@@ -175,7 +175,7 @@ class Egress:
     def _address(self, parsed: httpx2.URL, entry: AllowedHost) -> str:
         try:
             addresses = list(self._resolver(parsed.host, entry.port))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the second: a name that IDNA cannot write
             raise NotSent(f"{parsed.host} has no address: {error}") from None
         if not addresses:
             raise NotSent(f"{parsed.host} has no address")

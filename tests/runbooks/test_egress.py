@@ -134,6 +134,7 @@ def test_a_large_answer_is_cut() -> None:
         "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "fe80::1",
         "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "64:ff9b::a00:1", "64:ff9b:1::a00:1",
         "2002:7f00:1::", "2002:a00:1::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "nonsense",
+        "fec0::1", "192.88.99.1",
     ],
 )  # fmt: skip
 def test_inner_addresses_are_known_in_every_form(address: str) -> None:
@@ -254,3 +255,9 @@ def test_a_peer_that_answers_byte_by_byte_is_not_waited_for() -> None:
             out.send("GET", f"http://127.0.0.1:{port}/")
         ended.set()
         thread.join()
+
+
+def test_a_name_that_cannot_be_written_means_that_nothing_was_sent() -> None:
+    host = f"{'a' * 64}.example.com"
+    with pytest.raises(NotSent, match="no address"):
+        egress(host).send("GET", f"https://{host}/")
