@@ -18,7 +18,8 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_contex
 from app.demo.world import RELEASE, Attempt
 
 _MAX_WAITING = 2_000
-_BATCH = 500
+# The most that one request may hold.
+_BATCH = 1_000
 
 
 class EventSender:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import heapq
 import json
+import queue
 import random
 import signal
 import sys
 import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +25,8 @@ from kernel.clock import SECOND_US, Clock, SystemClock, rfc3339
 
 FAULT = Fault("adyen", "eu-central", 0.95)
 _TICK_S = 0.25
+_CONNECTIONS = 3
+_BACKFILL_BATCH = 1_000
 _MAX_TRIES = 3
 _RETRY_SHARE = 0.6
 
@@ -94,21 +101,39 @@ def _say(**document: object) -> None:
     print(json.dumps(document), flush=True)  # noqa: T201 - the story reads these lines
 
 
-def _backfill(world: World, sender: EventSender, clock: Clock, stop: threading.Event) -> None:
+def _backfill(
+    world: World, senders: Sequence[EventSender], clock: Clock, stop: threading.Event
+) -> None:
+    """Send the history over several connections at once: the door stores one while it reads one."""
+    free: queue.SimpleQueue[EventSender] = queue.SimpleQueue()
+    for sender in senders:
+        free.put(sender)
     now_us = clock.now_us()
-    batch: list[dict[str, Any]] = []
-    for one in history(world, now_us, now_us - 5 * SECOND_US):
-        batch.append(one)
-        if len(batch) == 1_000:
-            sender.send(batch)
-            batch = []
-            _say(backfilled=sender.acknowledged)
-        if stop.is_set():
-            return
+    events = history(world, now_us, now_us - 5 * SECOND_US)
+    waiting: deque[Future[int]] = deque()
+    acknowledged = 0
+    with ThreadPoolExecutor(len(senders)) as pool:
+        while not stop.is_set() and (batch := list(islice(events, _BACKFILL_BATCH))):
+            waiting.append(pool.submit(_deliver, free, batch, stop))
+            if len(waiting) > 2 * len(senders):
+                acknowledged += waiting.popleft().result()
+                _say(backfilled=acknowledged)
+        acknowledged += sum(future.result() for future in waiting)
+    if not stop.is_set():
+        _say(backfilled=acknowledged, done=True)
+
+
+def _deliver(
+    free: queue.SimpleQueue[EventSender], batch: Sequence[dict[str, Any]], stop: threading.Event
+) -> int:
+    """Send until it is acknowledged; gives how many events were."""
+    sender = free.get()
+    before = sender.acknowledged
     sender.send(batch)
     while sender.waiting and not stop.wait(0.2):
         sender.send([])
-    _say(backfilled=sender.acknowledged, done=True)
+    free.put(sender)
+    return sender.acknowledged - before
 
 
 def main() -> int:
@@ -140,7 +165,10 @@ def main() -> int:
     server = serve_switches(switches, arguments.port, fault)
     _say(port=server.server_port)
     if not arguments.no_history:
-        _backfill(world, sender, clock, stop)
+        senders = [EventSender(arguments.url, token) for _ in range(_CONNECTIONS)]
+        _backfill(world, senders, clock, stop)
+        for one in senders:
+            one.close()
     spans = SpanSender(arguments.otlp_url, token, world.rng)
     live_rng = random.Random(f"{arguments.seed}:{clock.now_us()}")  # noqa: S311
     world.rng = live_rng

@@ -34,7 +34,7 @@ class Plan:
     port: int = 0
     auto_approve: bool = False
     rate_per_s: float = 6.0
-    settle_s: float = 20.0
+    settle_s: float = 10.0
 
 
 @dataclass
