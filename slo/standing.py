@@ -85,8 +85,8 @@ def standing(
 
 
 def state_of(no_data: str, budget: Budget, *, burning: bool) -> State:
-    """`broken`: the budget is spent. Without data nothing is ever green."""
-    if no_data:
+    """`broken`: the budget is spent. Without data nothing is ever green, nor without an attempt."""
+    if no_data or not budget.total:
         return "no_data"
     if budget.left is not None and budget.left <= 0:
         return "broken"
@@ -128,14 +128,14 @@ def _segments(
 
 def _reason(state: State, view: LedgerView, budget: Budget, alerts: Sequence[BurnAlertRow]) -> str:
     if state == "no_data":
-        return view.no_data
+        return view.no_data or "nothing was counted in this window"
     if alerts:
         return alerts[0].reason
     if state == "broken":
         return f"the budget of {float(budget.allowed):.1f} failures is spent"
     if state == "at_risk":
         return "less than a tenth of the budget is left"
-    return "" if budget.total else "nothing was counted in this window"
+    return ""
 
 
 def _window(view: LedgerView) -> WindowOut:

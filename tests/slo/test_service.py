@@ -23,8 +23,9 @@ from kernel.errors import BadInput, NotFound, TillwatchError
 from slo.cli import build_cli
 from slo.endpoints import build_router
 from slo.metrics import SloCollector
+from slo.objective import Indicator, Selector
 from slo.service import SloService
-from tests.slo.shop_till import Till, adyen_in_the_middle_fails, all_fail, payments
+from tests.slo.shop_till import PAYMENTS, Till, adyen_in_the_middle_fails, all_fail, payments
 
 ADYEN = {"provider": "adyen", "region": "eu-central"}
 assert access.models
@@ -70,6 +71,18 @@ def test_a_healthy_objective_is_ok(till: Till) -> None:
     shown = till.service.show("payment-success")
     assert (shown.state, shown.sli, shown.budget_left) == ("ok", 1.0, 1.0)
     assert shown.burn_rates["1h"] == 0.0
+
+
+def test_an_objective_without_a_single_attempt_is_never_green(tmp_path: Path) -> None:
+    nobody = Indicator(
+        Selector(PAYMENTS.total.events, where={"provider": frozenset({"nobody"})}),
+        good=PAYMENTS.good,
+    )
+    till = Till(tmp_path, [payments(indicator=nobody)])
+    till.play(600)
+    shown = till.service.show("payment-success")
+    assert (shown.state, shown.reason) == ("no_data", "nothing was counted in this window")
+    assert (shown.sli, shown.budget_left, shown.coverage) == (None, None, 1.0)
 
 
 def test_a_stopped_source_is_never_green_and_keeps_what_was_counted(till: Till) -> None:
