@@ -200,8 +200,9 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title} - Tillwatch</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="{stylesheet}"></head>
-<body><main><h1>{status} {title}</h1><p>{detail}</p><p>{hint}</p>
-<p><a href="/">Overview</a></p></main></body></html>
+<body><header class="top"><a class="brand" href="/">Tillwatch</a></header>
+<main><h1>{status} {title}</h1><p class="lead">{detail}</p><p class="soft">{hint}</p>
+<p><a class="button" href="/">Overview</a></p></main></body></html>
 """
 
 
