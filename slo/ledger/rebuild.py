@@ -1,20 +1,27 @@
 """Giving a new objective, or a new generation of one, its past: replay of the journal still kept.
 
 The replay runs into a file beside the ledger, for the missing objectives alone, exactly up to the
-ledger's cursors; then their rows are taken over in one transaction. All other objectives keep their
-whole history. A crash on the way leaves the ledger as it was.
+ledger's cursors. Units whose messages have left the journal are counted from what the ledger keeps
+of them: else a later revision would take back what was never added. Then the rows are taken over
+in one transaction. All other objectives keep their whole history. A crash on the way leaves the
+ledger as it was.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
+from kernel.clock import HOUR_US
 from kernel.journal import JournalReader, Stream
 from kernel.sqlite import writing
 from slo.ledger.levels import FINE_US
+from slo.ledger.retention import UNITS_US
+from slo.ledger.unit import decode_unit
 from slo.ledger.writer import LedgerWriter
 
 _RECORDS: Final = 500
@@ -23,6 +30,14 @@ _JOINED: Final = (
     " JOIN side.objective so ON so.no = r.objective_no"
     " JOIN main.objective o ON o.id = so.id AND o.generation = so.generation"
     " JOIN side.segment ss ON ss.id = r.segment_id JOIN main.segment s ON s.key = ss.key"
+)
+_NOT_REPLAYED: Final = (
+    "SELECT u.kind, u.key, u.touched_hour, u.events FROM main.unit u"
+    " LEFT JOIN side.unit s ON s.kind = u.kind AND s.key = u.key"
+    " WHERE (u.kind, u.key) > (?, ?) AND s.events IS NOT u.events"
+    # Older ones are about to go, and the replay may have counted and dropped them.
+    f" AND u.touched_hour > (SELECT max(touched_hour) FROM main.unit) - {UNITS_US // HOUR_US}"
+    " ORDER BY u.kind, u.key LIMIT ?"
 )
 _TAKE_OVER: Final = (
     (
@@ -56,6 +71,7 @@ def rebuild(writer: LedgerWriter, journals: Mapping[Stream, Path]) -> int:
         events = sum(
             _replay(side, stream, path, writer.cursor(stream)) for stream, path in journals.items()
         )
+        events += _recall(side, writer.connection())
     finally:
         side.close()
     _take_over(writer.connection(), side_path)
@@ -76,6 +92,23 @@ def _replay(side: LedgerWriter, stream: Stream, path: Path, until: int) -> int:
             events += side.apply(stream, records)
     finally:
         reader.close()
+
+
+def _recall(side: LedgerWriter, db: sqlite3.Connection) -> int:
+    """Count the kept units that the replay did not find whole."""
+    events = 0
+    last = ("", "")
+    db.execute("ATTACH DATABASE ? AS side", (str(side.path),))
+    try:
+        while rows := db.execute(_NOT_REPLAYED, (*last, _RECORDS)).fetchall():
+            for hour, group in groupby(rows, key=itemgetter(2)):
+                told = [event for *_, blob in group for event in decode_unit(blob)]
+                side.recall(told, hour * HOUR_US)
+                events += len(told)
+            last = rows[-1][:2]
+    finally:
+        db.execute("DETACH DATABASE side")
+    return events
 
 
 def _take_over(db: sqlite3.Connection, side_path: Path) -> None:

@@ -122,6 +122,11 @@ class LedgerWriter:
                 (position, tick_us, stream),
             )
 
+    def recall(self, events: list[ShopEvent], received_us: int) -> None:
+        """Count events of units that are known from elsewhere; no cursor moves. For the rebuild."""
+        with writing(self._db) as db:
+            self._count(db, _Chunk(events, received_us, 0, []))
+
     def reload(self) -> None:
         """Take up objectives that were numbered since (after a rebuild)."""
         wanted = {(one.id, one.generation): one for one in self._objectives}

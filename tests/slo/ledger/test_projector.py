@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -254,6 +255,22 @@ def test_a_new_objective_gets_its_past_and_the_others_keep_theirs(shop):
     shop.catch_up()
     assert shop.sums(newer) == shop.sums()
     assert (shop.sums(newer).bad, shop.sums(newer).alert_bad) == (2, 1)
+
+
+def test_a_new_objective_also_counts_units_whose_messages_left_the_journal(shop):
+    shop.send(event("failed", 0, "p1"))
+    shop.send(event("succeeded", 1, "p2"))
+    shop.catch_up()
+    shop.projector.close()
+    with sqlite3.connect(shop.folder / "journal.db") as db:
+        db.execute("DELETE FROM record WHERE position = (SELECT min(position) FROM record)")
+    db.close()
+    newer = payments(generation="2")
+    shop.start([payments(), newer])
+    shop.send(event("succeeded", 2, "p1", origin=Origin.PROVIDER))
+    shop.catch_up()
+    assert shop.sums(newer) == shop.sums()
+    assert (shop.sums(newer).good, shop.sums(newer).bad) == (2, 0)
 
 
 def test_an_objective_that_was_away_while_others_were_counted_is_counted_anew(shop):
