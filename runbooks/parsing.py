@@ -12,10 +12,9 @@ import string
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from kernel.errors import BadInput
 from kernel.strict_json import decode_utf8
+from runbooks.careful_yaml import load_yaml
 from runbooks.fields import Faults, Fields, kind_of
 from runbooks.runbook import (
     FlagCall,
@@ -39,52 +38,15 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _KINDS = tuple(kind.value for kind in StepKind)
 _TIERS = tuple(tier.value for tier in Tier)
 _UNIT_S = {"s": 1, "m": 60, "h": 3600}
-_MAX_DEPTH = 32
-# What PyYAML's constructors raise for `2026-13-45`, `!!int x`, `!!bool x`, `!!timestamp x`.
-_NOT_A_VALUE = (ValueError, KeyError, AttributeError, TypeError, ArithmeticError)
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML without anchors and without repeated keys, of bounded depth."""
-
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.get_mark()
-            raise BadInput(f"anchors and aliases are not allowed (line {mark.line + 2})")
-        self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            raise BadInput(f"nested deeper than {_MAX_DEPTH} levels")
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self._depth -= 1
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            name = str(key.value)
-            if name in seen:
-                raise BadInput(f"the key {name!r} stands twice (line {key.start_mark.line + 2})")
-            seen.add(name)
-        return super().construct_mapping(node, deep)
 
 
 def parse(data: bytes, name: str) -> Runbook:
     """Read one file. Raises BadInput whose `problems` list every fault as {path, reason}."""
     front, body = _split(data, name)
     try:
-        loaded = yaml.load(front, Loader=_Loader)  # noqa: S506 - a SafeLoader, stricter
-    except yaml.YAMLError as error:
-        raise _whole(
-            name, f"the front matter is not YAML: {' '.join(str(error).split())}"
-        ) from None
+        loaded = load_yaml(front)
     except BadInput as error:
         raise _whole(name, error.message) from None
-    except _NOT_A_VALUE as error:
-        reason = " ".join(str(error).split())[:200]
-        raise _whole(name, f"the front matter holds a value that is none: {reason}") from None
     faults = Faults()
     fields = Fields(loaded, "", faults)
     runbook = Runbook(
