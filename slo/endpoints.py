@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from access.principal import Role
+from access.principal import READERS
 from access.service import AccessService
 from kernel.clock import HOUR_US, SECOND_US, Clock, parse_rfc3339
 from kernel.errors import BadInput
@@ -16,8 +16,8 @@ from slo.service import SloService
 
 
 def build_router(service: SloService, access: AccessService, clock: Clock) -> APIRouter:
-    """All of it needs the role viewer."""
-    router = APIRouter(prefix="/api", dependencies=[Depends(access.guard.require(Role.VIEWER))])
+    """For everybody who may look, as the pages are."""
+    router = APIRouter(prefix="/api", dependencies=[Depends(access.guard.require(*READERS))])
 
     @router.get("/slos")
     def slos() -> SloListOut:

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from typer.testing import CliRunner
 
 import access.models
-from access.principal import Role, local_principal
+from access.principal import READERS, Role, local_principal
 from access.service import AccessService
 from access.settings import AccessSettings
 from audit.log import AuditLog
@@ -191,6 +191,7 @@ def site(till: Till, tmp_path: Path) -> Iterator[tuple[TestClient, dict[str, str
     viewer = guards.create_person("vera", kind="person", roles=[Role.VIEWER], by=local_principal())
     token = guards.create_token(viewer, by=local_principal())
     app = FastAPI()
+    app.state.guards = guards
     app.include_router(build_router(till.service, guards, till.clock))
 
     def failed(_: Request, error: Exception) -> JSONResponse:
@@ -202,7 +203,19 @@ def site(till: Till, tmp_path: Path) -> Iterator[tuple[TestClient, dict[str, str
         yield client, {"Authorization": f"Bearer {token}"}
 
 
-def test_http_answers_viewers_only(till: Till, site: tuple[TestClient, dict[str, str]]) -> None:
+@pytest.mark.parametrize("role", READERS)
+def test_http_answers_everybody_who_may_look(
+    till: Till, site: tuple[TestClient, dict[str, str]], role: Role
+) -> None:
+    client, _ = site
+    guards = client.app.state.guards  # type: ignore[attr-defined]
+    person_id = guards.create_person("rob", [role], by=local_principal())
+    token = guards.create_token(person_id, by=local_principal())
+    headers = {"Authorization": f"Bearer {token}"}
+    assert client.get("/api/slos", headers=headers).status_code == 200
+
+
+def test_http_answers_nobody_else(till: Till, site: tuple[TestClient, dict[str, str]]) -> None:
     client, viewer = site
     assert client.get("/api/slos").status_code == 401
     [slo] = client.get("/api/slos", headers=viewer).json()["slos"]
