@@ -25,6 +25,8 @@ _KEEP_RECORDS_US = 7 * DAY_US
 _KEEP_RECEIPTS_US = 8 * DAY_US
 # Appends wait while rows are deleted, so one step of trimming is small.
 _MAX_TRIMMED = 2_000
+# The disk's fault: full, broken, or taken away.
+_DISK = (sqlite3.Error, OSError)
 # The record's own fault (too big, not bytes, not UTF-8), never the disk's.
 _BAD_RECORD = (
     TypeError,
@@ -149,7 +151,7 @@ class JournalWriter:
             if group:
                 self._commit(group)
             elif running:
-                with contextlib.suppress(sqlite3.Error):
+                with contextlib.suppress(*_DISK):
                     self._tick()
         if self._db is not None:
             self._db.close()
@@ -189,7 +191,7 @@ class JournalWriter:
                 return False
             group[0].done.set_exception(BadInput(f"the record cannot be stored: {error}"))
             return True
-        except sqlite3.Error as error:
+        except _DISK as error:
             self._fail()
             for call in group:
                 call.done.set_exception(
@@ -205,7 +207,7 @@ class JournalWriter:
         try:
             with writing(self._connection()) as db:
                 self._write_tick(db)
-        except sqlite3.Error:
+        except _DISK:
             self._fail()
             raise
         self._healthy = True

@@ -230,6 +230,22 @@ def test_a_full_disk_refuses_loses_nothing_and_needs_no_restart(journal, reader)
     assert len(names(reader)) == 2
 
 
+def test_a_folder_that_was_taken_away_for_a_while_does_not_end_the_writer(tmp_path, clock):
+    folder, aside = tmp_path / "data", tmp_path / "aside"
+    journal = JournalWriter(folder / "journal.db", clock)
+    put(journal, shop("before"))
+    folder.rename(aside)
+    folder.write_text("not a folder")
+    journal._fail()
+    with pytest.raises(Unavailable):
+        put(journal, shop("refused"))
+    folder.unlink()
+    aside.rename(folder)
+    assert put(journal, shop("after")).accepted == 1
+    assert journal.healthy
+    journal.close()
+
+
 def test_one_record_that_cannot_be_stored_does_not_end_the_writer(journal, reader):
     bad = Append(Stream.SHOP, "\ud800", "json", [Item(b"1", b"k")])
     waiting = [journal.append(one) for one in (shop("a"), bad, shop("b"))]
