@@ -205,7 +205,7 @@ def _read(record: JournalRecord) -> tuple[list[ShopEvent], str]:
     """The record's events, and why some or all of it cannot be counted."""
     try:
         events = decode_events(record.body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return [], f"undecodable: {error}"[:300]
     low, high = record.received_us - _OLDEST_US, record.received_us + _AHEAD_US
     timely = [event for event in events if low <= event.time_us <= high]

@@ -246,9 +246,12 @@ def test_day_and_night_are_weighted_by_events(till):
     assert f"{100 * sums.bad / sums.total:.6f}" == "0.054945"
 
 
-def test_undecodable_records_and_impossible_times_are_noted_not_fatal(till):
+@pytest.mark.parametrize(
+    "body", [b'[{"id":1}]', b'[{"id":"\xff","source":"s","type":"t","time_us":1}]']
+)
+def test_undecodable_records_and_impossible_times_are_noted_not_fatal(till, body):
     broken = record(1, [], 1)
-    till.writer.apply(Stream.SHOP, [type(broken)(**{**vars(broken), "body": b'[{"id":1}]'})])
+    till.writer.apply(Stream.SHOP, [type(broken)(**{**vars(broken), "body": body})])
     till.take(event("succeeded", -600 * 86400))
     assert [row[1] for row in till.table("skipped")] == [1]
     assert till.writer.cursor(Stream.SHOP) == 1
