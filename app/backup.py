@@ -67,7 +67,18 @@ def restore(source: Path, data_dir: Path, *, overwrite: bool) -> list[str]:
         new = data_dir / f"{name}.restored"
         shutil.copy2(source / name, new)
         new.replace(data_dir / name)
+    _forget_telemetry_cursors(data_dir)
     return names
+
+
+def _forget_telemetry_cursors(data_dir: Path) -> None:
+    """Telemetry is in no backup: what is left of it is ahead of the journal that came back.
+
+    Its cursors say where the search for shop events begins. Raw records that the backup's derived
+    stream does not know yet must be searched again; rows that are there already change nothing.
+    """
+    for suffix in ("", "-wal", "-shm"):
+        (data_dir / "telemetry" / f"meta.db{suffix}").unlink(missing_ok=True)
 
 
 def copy_database(source: Path, target: Path) -> None:

@@ -11,6 +11,8 @@ from app.stores import instance_lock
 from kernel.clock import FrozenClock
 from kernel.errors import BadInput, Conflict, NotFound
 from kernel.journal import Append, Item, JournalReader, JournalWriter, Stream
+from kernel.telemetry_store.port import Batch
+from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 
 
 @pytest.fixture
@@ -64,6 +66,18 @@ def test_a_restore_overwrites_only_when_told(data_dir, journal, tmp_path):
     assert bodies(data_dir) == [b"[1]"]
     with sqlite3.connect(data_dir / "journal.db") as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_after_a_restore_all_raw_records_are_searched_again(data_dir, journal, tmp_path):
+    append(journal, b"1")
+    backup(data_dir, tmp_path / "copy", FrozenClock())
+    store = SqliteTelemetryStore(data_dir / "telemetry", FrozenClock())
+    store.write(Batch(cursor=1 << 60))
+    store.close()
+    journal.close()
+    restore(tmp_path / "copy", data_dir, overwrite=True)
+    assert SqliteTelemetryStore(data_dir / "telemetry", FrozenClock()).cursor() == 0
+    assert (data_dir / "telemetry" / "day.db").exists()
 
 
 def test_a_damaged_backup_is_refused_before_anything_is_touched(data_dir, journal, tmp_path):
