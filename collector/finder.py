@@ -23,7 +23,7 @@ from kernel.journal import Append, Item, JournalReader, JournalRecord, JournalWr
 from kernel.shop_event import ShopEvent, encode_event
 
 _RECORDS = 200
-_MAX_BYTES = 16 * 1024**2
+_MAX_BYTES = 4 * 1024**2
 
 
 class Finder:

@@ -36,7 +36,7 @@ from kernel.telemetry_store.sqlite_store import DeadLetter, SqliteTelemetryStore
 
 DERIVED = "derived"
 _RECORDS = 200
-_MAX_BYTES = 16 * 1024**2
+_MAX_BYTES = 4 * 1024**2
 
 
 class Undecodable(Exception):

@@ -14,6 +14,8 @@ from slo.ledger.writer import LedgerWriter
 from slo.objective import Objective
 
 _RECORDS_A_STEP: Final = 500
+# Decoded events take several times the room of their bytes.
+_BYTES_A_STEP: Final = 4 * 1024**2
 
 
 class LedgerProjector:
@@ -50,7 +52,12 @@ class LedgerProjector:
             head = reader.head()
             # Derived records are written late while raw ones wait: their own time says too much.
             until_us = raw_done_us if stream is Stream.DERIVED else None
-            records = reader.read([stream], self._writer.cursor(stream), limit=_RECORDS_A_STEP)
+            records = reader.read(
+                [stream],
+                self._writer.cursor(stream),
+                limit=_RECORDS_A_STEP,
+                max_bytes=_BYTES_A_STEP,
+            )
             if records:
                 self._writer.apply(stream, records, until_us)
                 moved = True
