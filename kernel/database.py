@@ -82,8 +82,13 @@ class Database:
     def _engine(self, *, immediate: bool) -> Engine:
         if not self._is_sqlite:
             options = {} if immediate else {"postgresql_readonly": True}
-            return create_engine(self.url, pool_pre_ping=True, execution_options=options)
-        engine = create_engine(self.url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+            return create_engine(
+                self.url, pool_pre_ping=True, execution_options=options, hide_parameters=True
+            )
+        # Errors are logged: the values of a statement (hashes, reasons of people) stay out of them.
+        engine = create_engine(
+            self.url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, hide_parameters=True
+        )
 
         def on_connect(connection: Any, _record: Any) -> None:
             connection.isolation_level = None

@@ -103,6 +103,14 @@ def test_a_reading_cannot_write(database):
         session.execute(text("DELETE FROM test_heard"))
 
 
+def test_an_error_of_the_database_does_not_say_the_values(database):
+    statement = text("INSERT INTO nowhere VALUES (:reason)")
+    with pytest.raises(OperationalError) as raised, database.unit_of_work() as session:
+        session.connection().execute(statement, {"reason": "anna called in sick"})
+    assert "nowhere" in str(raised.value)
+    assert "anna" not in str(raised.value)
+
+
 def test_a_reading_sees_one_state_from_beginning_to_end(database):
     with database.reading() as reading:
         before = reading.exec(select(Heard)).all()
