@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dashboards.readers import Readers, document, documents
+from kernel.errors import NotFound
 
 _BRIEF = "incident.brief"
 
@@ -23,10 +24,22 @@ def incident_values(readers: Readers, incident_id: str) -> dict[str, Any]:
         "deciding": deciding,
         "decided": [one for one in reversed(approvals) if one not in deciding],
         "timeline": timeline,
+        "blind": _is_blind(readers, incident),
         "names": {one: readers.name_of(one) for one in people if one},
         "slack": readers.slack_preview(incident["id"]),
         "live": "records",
     }
+
+
+def _is_blind(readers: Readers, incident: dict[str, Any]) -> bool:
+    """True where a rate of zero only means that nothing is heard any more."""
+    impact = incident["impact"]
+    if not impact or impact["orders_per_minute"] or incident["resolved_at"]:
+        return False
+    try:
+        return bool(document(readers.slo(impact["objective"]))["state"] == "no_data")
+    except NotFound:
+        return True
 
 
 def folded(timeline: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

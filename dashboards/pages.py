@@ -193,6 +193,7 @@ def _overview(readers: Readers, slos_now: Callable[[], Sequence[BaseModel]]) -> 
         "gone": {slo["id"]: budget_forecast(readers, slo) for slo in slos if slo["alerts"]},
         "incidents": running,
         "recent": [one for one in incidents if one["state"] == "resolved"][:5],
+        "silent": sorted({slo["reason"] for slo in slos if slo["state"] == "no_data"} - {""}),
         "waiting": waiting,
         "counts": counts,
         "alerts": document(readers.alert_health()),

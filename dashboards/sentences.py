@@ -26,19 +26,22 @@ def overview_sentence(slos: Sequence[dict[str, Any]], open_incidents: int) -> st
     if not slos:
         return "No promise is defined yet."
     parts = []
+    worst: list[dict[str, Any]] = []
+    worst_words = ""
     for state, words in (("broken", "broken"), ("at_risk", "at risk"), ("no_data", "without data")):
         found = [slo for slo in slos if shown_state(slo) == state]
         if found:
+            worst, worst_words = found, words
             names = ", ".join(slo["name"] for slo in worst_first(found)[:2])
             more = "" if len(found) <= 2 else f" and {len(found) - 2} more"
             verb = "is" if len(found) == 1 else "are"
             parts.append(f"{_number(len(found))} {verb} {words} ({names}{more})")
-    if parts:
+    if worst and len(worst) == len(slos):
+        text = f"{_all(len(slos))} {worst_words}."
+    elif parts:
         text = f"Of {_number(len(slos))} promises, {'; '.join(parts)}."
-    elif len(slos) == 1:
-        text = "The one promise is kept."
     else:
-        text = f"All {_number(len(slos))} promises are kept."
+        text = f"{_all(len(slos))} kept."
     if open_incidents:
         noun = "incident is" if open_incidents == 1 else "incidents are"
         text += f" {_number(open_incidents).capitalize()} {noun} open."
@@ -76,6 +79,11 @@ def _budget(left: float | None) -> str:
     if left is not None and left < 0:
         return f"the error budget is {budget_words(left).replace('over by', 'overspent by')}"
     return f"{budget_words(left)} of the error budget"
+
+
+def _all(promises: int) -> str:
+    known = {1: "The one promise is", 2: "Both promises are"}
+    return known.get(promises, f"All {_number(promises)} promises are")
 
 
 def _number(value: int) -> str:

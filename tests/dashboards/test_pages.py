@@ -58,6 +58,13 @@ def test_no_data_never_looks_good(reader, path, state):
     assert not re.search(r"\b(100|0)(\.0+)? %", words(html).partition("Coverage")[0])
 
 
+def test_the_reason_for_missing_data_stands_on_the_first_page_once(reader):
+    silent = samples.slo("no_data", reason="nothing heard from shop for more than 300 s")
+    reader.slos = [silent, silent]
+    html = reader.page("/")
+    assert html.count("No data: nothing heard from shop for more than 300 s.") == 1
+
+
 @pytest.mark.parametrize(
     ("state", "word"),
     [("ok", "Kept"), ("at_risk", "At risk"), ("broken", "Broken"), ("no_data", "No data")],
@@ -119,6 +126,15 @@ def test_an_incident_that_just_opened_says_what_is_not_known_yet(reader):
     text = words(reader.page("/incidents/INC-1"))
     assert "No brief yet" in text
     assert "Not measured yet" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "text"), [("broken", "0 a minute"), ("no_data", "Failing now ? No data")]
+)
+def test_a_rate_of_zero_is_no_good_news_while_nothing_is_heard(reader, state, text):
+    quiet = samples.impact().model_copy(update={"orders_per_minute": 0.0})
+    reader.incidents, reader.slos = [samples.incident(impact=quiet)], [samples.slo(state)]
+    assert text in words(reader.page("/incidents/INC-1"))
 
 
 def test_a_stale_incident_can_be_closed_by_a_person(reader):

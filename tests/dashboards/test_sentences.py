@@ -40,6 +40,12 @@ def test_the_sentence_as_it_reads():
     )
 
 
+def test_where_all_share_a_state_it_is_said_once():
+    assert overview_sentence([slo("no_data"), slo("no_data", "Search")], 0) == (
+        "Both promises are without data."
+    )
+
+
 def test_a_promise_without_any_unit_is_not_called_kept():
     empty = samples.nothing_counted("ok").model_dump(mode="json", by_alias=True)
     assert "without data" in overview_sentence([empty], 0)
