@@ -32,11 +32,18 @@ class Ports:
 def free_ports(http: int) -> Ports:
     """Free ports; `http` 0 takes any, else exactly that one."""
     sockets = [socket.socket() for _ in range(4)]
+    # As a server does: a port whose last connections are only fading out is free.
+    sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sockets[0].bind(("127.0.0.1", http))
         for one in sockets[1:]:
             one.bind(("127.0.0.1", 0))
         return Ports(*(one.getsockname()[1] for one in sockets))
+    except OSError as error:
+        raise Unreachable(
+            f"cannot listen on 127.0.0.1:{http}: {error.strerror}",
+            hint="stop what uses the port, or choose another one with --port",
+        ) from error
     finally:
         for one in sockets:
             one.close()
