@@ -75,7 +75,11 @@ def rfc3339(at_us: int) -> str:
 
 
 def parse_rfc3339(text: str) -> int:
-    """Microseconds of an RFC 3339 time. Raises ValueError without a zone offset."""
+    """Microseconds of an RFC 3339 time.
+
+    Raises ValueError without a zone offset, and for what in UTC lies outside of the years 1 to
+    9999: nothing could write such a time again.
+    """
     if len(text) < 20 or text[10] not in "Tt ":
         raise ValueError(f"not an RFC 3339 time: {text[:40]!r}")
     main, rest = text[:19], text[19:]
@@ -88,4 +92,10 @@ def parse_rfc3339(text: str) -> int:
     offset = "+00:00" if rest in {"Z", "z"} else rest
     if not offset:
         raise ValueError(f"a time needs its zone offset: {text[:40]!r}")
-    return to_us(dt.datetime.fromisoformat(main + offset)) + int((digits + "000000")[:6])
+    at = dt.datetime.fromisoformat(main + offset)
+    if main[:4] in {"0001", "9999"}:
+        try:
+            at = at.astimezone(dt.UTC)
+        except OverflowError:
+            raise ValueError(f"outside of the years 1 to 9999 in UTC: {text[:40]!r}") from None
+    return to_us(at) + int((digits + "000000")[:6])

@@ -47,6 +47,12 @@ def test_a_time_without_its_place_on_the_line_is_refused(text):
         parse_rfc3339(text)
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-23:59"])
+def test_a_time_that_nothing_could_write_again_is_refused(text):
+    with pytest.raises(ValueError, match="outside of the years"):
+        parse_rfc3339(text)
+
+
 def test_a_naive_datetime_is_refused():
     with pytest.raises(ValueError, match="zone"):
         to_us(dt.datetime(2026, 1, 1))
