@@ -18,8 +18,11 @@ from collector.redaction.pan import find_pans, is_pan
 from kernel.errors import Unavailable
 
 _MAYBE = re.compile(r"[0-9](?:[ +-]?[0-9]){12}|@|%[0-9A-Fa-f]{2}|\\u00[0-9A-Fa-f]{2}")
-# The first alternative of `_MAYBE` alone; no match of `_MAYBE` holds a line feed.
-_LONG_NUMBER = re.compile(r"[0-9](?:[ +-]?[0-9]){12}")
+# Digits as zeros, and without what may stand between them: a quicker look for the first of these
+# alternatives, which finds it wherever it is, and a little more. None of them holds a line feed.
+_DIGITS = bytes(0x30 if 0x30 <= code <= 0x39 else 0x0A for code in range(256))
+_BETWEEN_DIGITS = b" +-"
+_LONG_NUMBER = b"0" * 13
 # The last label is letters (or punycode): `payments@1.2.3` is a version, not an address.
 _EMAIL = re.compile(r"[\w.%+'-]{1,64}@(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,63})")
 _ESCAPE = re.compile(r"\\u00([0-9A-Fa-f]{2})")
@@ -157,7 +160,7 @@ class Redactor:
             and "@" not in text
             and "%" not in text
             and "\\" not in text
-            and _LONG_NUMBER.search(text) is None
+            and _LONG_NUMBER not in text.encode().translate(_DIGITS, _BETWEEN_DIGITS)
             and _NAMES_CODE.search(text) is None
         )
 
