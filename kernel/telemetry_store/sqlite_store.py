@@ -49,6 +49,8 @@ JOURNAL = "journal"
 _OTHER = "other"
 _OTHER_ROWS = 50_000
 _MAX_OPEN = 4
+# Pages of 4 KiB: trace ids are random, and what goes back to the file less often goes back once.
+_CHECKPOINT_PAGES = 4_000
 _MAX_DEADLETTERS = 100_000
 _MAX_INT64 = (1 << 63) - 1
 _AHEAD_US = HOUR_US
@@ -296,7 +298,9 @@ class SqliteTelemetryStore:
         if name not in self._writers:
             if len(self._writers) >= _MAX_OPEN:
                 self._writers.pop(min(self._writers)).close()
-            self._writers[name] = open_writer(self._path(name), DAY_SCHEMA, synchronous="NORMAL")
+            writer = open_writer(self._path(name), DAY_SCHEMA, synchronous="NORMAL")
+            writer.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            self._writers[name] = writer
         return self._writers[name]
 
     def _meta_writer(self) -> sqlite3.Connection:
