@@ -115,9 +115,13 @@ class JournalWriter:
 
     def _open(self) -> sqlite3.Connection:
         db = open_writer(self._path, SCHEMA)
-        row = db.execute("SELECT max(at_us) FROM tick").fetchone()
-        self._last_us = max(self._last_us, row[0] or 0)
-        self._begin_anew(db)
+        try:
+            row = db.execute("SELECT max(at_us) FROM tick").fetchone()
+            self._last_us = max(self._last_us, row[0] or 0)
+            self._begin_anew(db)
+        except sqlite3.Error:
+            db.close()  # at a full disk this is tried each second
+            raise
         return db
 
     def _begin_anew(self, db: sqlite3.Connection) -> None:
