@@ -84,7 +84,14 @@ def runs(pid: int) -> bool:
 class RunningService:
     """One installation. May be killed and started again; the data folder and the ports stay."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        entry: Sequence[str] = ENTRY,
+    ) -> None:
+        """`entry`: what Python runs; another one can plant a fault in the door."""
+        self._entry = entry
         folder.mkdir(parents=True, exist_ok=True)
         self.data_dir = folder / "data"
         self.log = folder / "service.log"
@@ -142,7 +149,7 @@ class RunningService:
         arguments += ["--otlp-grpc-port", str(self.ports.otlp_grpc)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *ENTRY, *arguments],
+                [sys.executable, *self._entry, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -244,7 +251,7 @@ class RunningService:
 
     def audit(self, **query: str) -> list[dict[str, Any]]:
         """Audit records, newest first."""
-        return list(self.client.get("/audit", **query))
+        return list(self.client.get("/api/audit", limit=500, **query)["records"])
 
 
 @contextlib.contextmanager
