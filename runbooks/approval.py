@@ -85,8 +85,3 @@ def step(state: State, event: Event) -> State:
     if following is None:
         raise Conflict(f"an approval that is {state} cannot take {event}")
     return following
-
-
-def can_expire(state: State) -> bool:
-    """Whether its time can run out."""
-    return Event.EXPIRE in TABLE.get(state, {})

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from kernel.clock import Clock
 from kernel.journal import JournalReader, Stream
-from kernel.parts import Part
 from slo.ledger.rebuild import rebuild
 from slo.ledger.writer import LedgerWriter
-from slo.objective import Objective
 
 _RECORDS_A_STEP: Final = 500
 # Decoded events take several times the room of their bytes.
@@ -72,17 +69,3 @@ class LedgerProjector:
         for reader in self._readers.values():
             reader.close()
         self._writer.close()
-
-
-def projector_part(
-    ledger_path: Path,
-    journal_path: Path,
-    derived_path: Path,
-    clock: Clock,
-    objectives: Iterable[Objective],
-    raw_done_us: Callable[[], int] | None = None,
-) -> Part:
-    """The part `slo.ledger.project`. Makes the ledger's file, so that readers find it."""
-    writer = LedgerWriter(ledger_path, clock, objectives)
-    projector = LedgerProjector(writer, journal_path, derived_path, raw_done_us)
-    return Part("slo.ledger.project", projector.step)

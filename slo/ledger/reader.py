@@ -54,8 +54,13 @@ class LedgerReader:
         if db is None or db.in_transaction:
             yield
             return
-        with snapshot(db):
-            yield
+        # Objectives share sources and windows: what was covered is asked once in one state.
+        self._local.covered = {}
+        try:
+            with snapshot(db):
+                yield
+        finally:
+            self._local.covered = None
 
     def sums(self, objective: Objective, from_us: int, to_us: int) -> Sums:
         """Everything of the window, all segments together."""
@@ -289,6 +294,15 @@ class LedgerReader:
             self._local.db = None
 
     def _covered(self, source: str, from_us: int, to_us: int, max_gap_us: int) -> Fraction:
+        known: dict[tuple[object, ...], Fraction] | None = getattr(self._local, "covered", None)
+        place = (source, from_us, to_us, max_gap_us)
+        if known is None:
+            return self._read_covered(*place)
+        if place not in known:
+            known[place] = self._read_covered(*place)
+        return known[place]
+
+    def _read_covered(self, source: str, from_us: int, to_us: int, max_gap_us: int) -> Fraction:
         first_us = self._first_heard_us(source)
         if first_us is None:
             return Fraction(0)

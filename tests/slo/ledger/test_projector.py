@@ -335,7 +335,7 @@ import os, signal, sys
 from pathlib import Path
 from kernel.clock import FrozenClock
 from slo.ledger import counting, writer
-from slo.ledger.projector import projector_part
+from slo.ledger.projector import LedgerProjector
 from tests.slo.ledger.till import T0, payments
 
 folder, left, seeded = Path(sys.argv[1]), [int(sys.argv[2])], sys.argv[3] == "seeded"
@@ -356,9 +356,9 @@ def cursor_first(self, db, chunk):
 counting.CellChanges.flush = dying
 if seeded:
     writer.LedgerWriter._count = cursor_first
-paths = (folder / name for name in ("ledger.db", "journal.db", "derived.db"))
-part = projector_part(*paths, FrozenClock(T0), [payments()])
-while part.step():
+ledger = writer.LedgerWriter(folder / "ledger.db", FrozenClock(T0), [payments()])
+projector = LedgerProjector(ledger, folder / "journal.db", folder / "derived.db")
+while projector.step():
     pass
 """
 
