@@ -79,10 +79,10 @@ class Directory:
             return row.id if row else None
 
     def roles_of(self, person_id: str) -> frozenset[Role]:
-        """The roles a person holds; none where nobody has that id."""
+        """The roles a person holds; none where nobody has that id, or who has it is disabled."""
         with self._database.reading() as session:
             row = repository.person(session, person_id)
-            return frozenset(Role(role) for role in row.roles) if row else frozenset()
+            return _held(row)
 
     def name_of(self, person_id: str) -> str:
         """A person's name; an unknown or outside id stands for itself."""
@@ -235,6 +235,12 @@ class Directory:
             data=dict(data or {}),
         )
         self._audit_log.record(session, entry)
+
+
+def _held(row: PersonRow | None) -> frozenset[Role]:
+    if row is None or row.disabled_us is not None:
+        return frozenset()
+    return frozenset(Role(role) for role in row.roles)
 
 
 def _checked_roles(roles: Iterable[Role], kind: str) -> list[str]:

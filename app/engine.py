@@ -93,7 +93,9 @@ class Engine:
             Part("slo.ledger.project", self._ledger_projector().step),
             Part("facts.dispatch", self.facts.step),
             *self.outbox.parts(),
-            *runbooks_jobs.parts(core.database, core.audit_log, core.clock, core.approvals),
+            *runbooks_jobs.parts(
+                core.database, core.audit_log, core.clock, core.approvals, core.access.roles_of
+            ),
             *self._triage_parts(),
             derived_part(core, self.derived),
         ]

@@ -7,9 +7,11 @@ in between ends as `unknown` and is never repeated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from access.principal import Role
 from audit.log import AuditLog, ProofFailed
 from kernel.clock import SECOND_US, Clock
 from kernel.database import Database
@@ -28,6 +30,9 @@ from runbooks.settings import RunbookSettings
 LEASE_S = 60
 _RETRY_S = 2
 _EVENTS = {"succeeded": Event.SUCCEED, "failed": Event.FAIL, "unknown": Event.LOSE_TRACK}
+
+
+RolesOf = Callable[[str], frozenset[Role]]
 
 
 class Blocked(Exception):
@@ -57,7 +62,11 @@ class ActionExecutor:
         catalogue: Catalogue,
         adapters: Mapping[str, Adapter],
         settings: RunbookSettings,
+        *,
+        roles_of: RolesOf,
     ) -> None:
+        """`roles_of(person_id)`: the roles that a person holds now."""
+        self._roles_of = roles_of
         self._database = database
         self._audit_log = audit_log
         self._clock = clock
@@ -112,6 +121,12 @@ class ActionExecutor:
         yes = [vote for vote in votes if vote.decision == "approve"]
         if len(yes) != len(votes) or not quorum_met(Tier(row.tier), voters_of(votes)):
             raise Blocked("quorum", "the decisions do not make the quorum")
+        today = [
+            replace(voter, roles=voter.roles & self._roles_of(voter.person_id))
+            for voter in voters_of(votes)
+        ]
+        if not quorum_met(Tier(row.tier), today):
+            raise Blocked("entitlement", "somebody who decided is not entitled any more")
         tampered = tampering(row, yes)
         if tampered:
             raise Blocked("digest", tampered)

@@ -8,18 +8,28 @@ from kernel.database import Database
 from kernel.facts import Subscription
 from kernel.facts.triage import BriefReady, IncidentResolved
 from kernel.parts import Job, Part
-from runbooks.executor import ActionExecutor
+from runbooks.executor import ActionExecutor, RolesOf
 from runbooks.ports import Recovery
 from runbooks.recovery import RecoveryCheck
 from runbooks.service import ApprovalService
 
 
 def parts(
-    database: Database, audit_log: AuditLog, clock: Clock, service: ApprovalService
+    database: Database,
+    audit_log: AuditLog,
+    clock: Clock,
+    service: ApprovalService,
+    roles_of: RolesOf,
 ) -> list[Part]:
     """The loops: preparing proposals, carrying out what was approved."""
     executor = ActionExecutor(
-        database, audit_log, clock, service.catalogue, service.adapters, service.settings
+        database,
+        audit_log,
+        clock,
+        service.catalogue,
+        service.adapters,
+        service.settings,
+        roles_of=roles_of,
     )
     return [
         Part("runbooks.prepare", service.proposals.prepare),

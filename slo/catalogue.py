@@ -33,6 +33,12 @@ class Catalogue(Mapping[str, Objective]):
                 hint="run `tillwatch slo validate` to see them all",
                 problems=[problem.as_dict() for problem in reading.problems],
             )
+        if not reading.objectives:
+            # A wrong folder must not look like a shop that promises nothing.
+            raise NotConfigured(
+                f"there is no objective in {folder or SHIPPED}",
+                hint="TILLWATCH_SLO_DIR names a folder of OpenSLO files",
+            )
         return cls(reading.objectives, reading.notes)
 
     def __getitem__(self, objective_id: str) -> Objective:

@@ -136,6 +136,17 @@ def test_roles_given_to_a_vote_by_hand_make_no_quorum(world: World) -> None:
     assert "other roles" in world.service.approval(shown.id).note
 
 
+def test_who_lost_the_role_since_the_decision_does_not_count_any_more(world: World) -> None:
+    shown = world.pending()
+    world.service.decide(shown.id, person("bob", Role.APPROVER), "approve", shown.digest)
+    world.roles_now["p-bob"] = frozenset({Role.VIEWER})
+    world.seal()
+    world.executor.step()
+    assert world.state(shown.id) == "stale"
+    assert "not entitled any more" in world.service.approval(shown.id).note
+    assert world.flags.puts() == 0
+
+
 def test_without_a_checkpoint_the_wait_for_the_proof_ends(world: World) -> None:
     approved = world.approved()
     world.clock.advance_s(world.settings.proof_wait_s + 1)

@@ -67,6 +67,8 @@ class World:
         )
         self.database.create_all()
         self.service = ApprovalService(self.database, self.log, self.clock, self.settings)
+        # What a person may do by now, where that differs from the moment of the decision.
+        self.roles_now: dict[str, frozenset[Role]] = {}
         self.executor = self.another_executor()
         self.numbers = ShopNumbers()
         self.recovery = RecoveryCheck(
@@ -87,6 +89,7 @@ class World:
             self.service.catalogue,
             self.service.adapters,
             self.settings,
+            roles_of=lambda person_id: self.roles_now.get(person_id, frozenset(Role)),
         )
 
     def brief(self, labels: dict[str, str] | None = None, **more: Any) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
-from kernel.errors import BadInput, NotConfigured, NotFound
+from kernel.errors import BadInput, NotConfigured, NotConfigured, NotFound
 from slo.catalogue import Catalogue, read_folder
 from slo.objective import UnitKind
 from slo.openslo import read_openslo
@@ -267,3 +267,8 @@ def test_law_no_edit_of_a_good_file_makes_the_reader_crash(word: str, other: str
 @pytest.mark.parametrize("value", ["!!int x", "!!float x", "!!bool x", "!!timestamp x", "{" * 100])
 def test_a_value_that_its_tag_does_not_allow_is_a_problem_of_the_file(value: str) -> None:
     assert read_openslo(f"kind: {value}", "odd.yaml").problems
+
+
+def test_a_folder_without_objectives_is_not_a_shop_without_promises(tmp_path: Path) -> None:
+    with pytest.raises(NotConfigured, match="no objective"):
+        Catalogue.load(tmp_path)
