@@ -128,7 +128,7 @@ class SlackInbox:
             self._deny(click, "no person is linked to this Slack user")
             return (
                 "This click was not counted: your Slack user is not linked to a Tillwatch person."
-                " Ask an admin to link it."
+                " Ask an admin to link it: tillwatch person link-slack."
             )
         if not self._is_our_message(click):
             self._deny(click, "the button stands on a copy of the message")
