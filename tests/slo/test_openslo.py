@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
-from kernel.errors import BadInput, NotConfigured, NotConfigured, NotFound
+from kernel.errors import BadInput, NotConfigured, NotFound
 from slo.catalogue import Catalogue, read_folder
 from slo.objective import UnitKind
 from slo.openslo import read_openslo
