@@ -26,6 +26,12 @@ def test_an_upgraded_database_has_exactly_the_tables_of_the_code(tmp_path: Path)
     upgrade(database)
     assert schema_versions(database) == (SCHEMA_VERSION, SCHEMA_VERSION)
     with database.engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), METADATA)
+        context = MigrationContext.configure(connection, opts={"include_object": _is_ours})
+        differences = compare_metadata(context, METADATA)
     database.close()
     assert differences == []
+
+
+def _is_ours(_object: object, name: str | None, *_: object) -> bool:
+    """Tests of the kernel map tables of their own into the same metadata."""
+    return not (name or "").startswith("test_")
