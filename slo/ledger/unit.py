@@ -109,7 +109,7 @@ def unit_keys(event: ShopEvent, item_types: frozenset[str]) -> list[UnitKey]:
     if named:
         keys.append(UnitKey(kind, f"={named}"))
     elif status.terminal and event.origin is not Origin.PROVIDER:
-        keys.append(UnitKey(kind, f"#{_own_key(event)}"))
+        keys.append(UnitKey(kind, f"#{_fallback_key(event)}"))
     return keys
 
 
@@ -164,6 +164,13 @@ def _belief(kind: UnitKind, event: ShopEvent) -> tuple[bool, bool, int, bool, in
         event.time_us,
         item_key(event),
     )
+
+
+def _fallback_key(event: ShopEvent) -> str:
+    """A span is itself, whatever batch brings it again; other messages are named by their id."""
+    if event.origin is Origin.SPAN and event.trace_id and event.span_id:
+        return f"span:{event.trace_id}:{event.span_id}"
+    return _own_key(event)
 
 
 def _own_key(event: ShopEvent) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import pytest
 
 from kernel.shop_event import Origin
@@ -91,6 +92,16 @@ def test_an_outcome_without_its_id_is_a_unit_of_its_own_but_a_beginning_makes_no
     assert len(unit_keys(event("failed", 1, payment=""), nobody)) == 1
     assert unit_keys(event("failed", 1, payment="", origin=Origin.PROVIDER), nobody) == []
     assert unit_keys(event("attempted", 1, payment=""), nobody) == []
+
+
+def test_a_span_without_a_payment_id_is_one_unit_in_whatever_batch_it_comes():
+    ids = {"origin": Origin.SPAN, "trace_id": "a" * 32}
+    named = [
+        msgspec.structs.replace(event("failed", 0, ""), id=f"{n}:0", span_id=span_id, **ids)
+        for n, span_id in ((1, "b" * 16), (2, "b" * 16), (3, "c" * 16))
+    ]
+    keys = [tuple(unit_keys(one, frozenset())) for one in named]
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_payment_and_checkout_of_the_same_id_are_two_units():
