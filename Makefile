@@ -53,6 +53,7 @@ $(V)/.ok: requirements.lock pyproject.toml
 	@$(V)/bin/pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(V)/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@$(V)/bin/pip check -q
+	@$(PY) -m compileall -q access app audit collector dashboards kernel runbooks slo triage
 	@touch $@
 
 help:
