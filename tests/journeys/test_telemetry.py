@@ -153,7 +153,8 @@ def test_the_standards_own_examples_are_taken_whole(service, name, signal):
 
     def projected() -> dict[str, Any] | None:
         found = service.client.get(f"/api/receipts/{receipt}")
-        return found if found["projected"] else None
+        # The example trace may have been told by another test already: then this is a repeat.
+        return found if found["projected"] or found["duplicates"] else None
 
     assert until(projected, "it is projected")["quarantined"] == []
 
