@@ -2,69 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import socket
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any
 
-import httpx2
 import pytest
-from google.rpc import status_pb2
 
-from app.fakes.slack_server import FakeSlack
 from kernel.clock import DAY_US, rfc3339
-from tests.journeys.running import RunningService, command, running, until
-from tests.journeys.shop import now_us, payment, span_export
-
-SECRET = "the-signing-secret"
-MIB = 1024**2
-JSON = "application/json"
-PROTOBUF = "application/x-protobuf"
-BOMB = gzip.compress(bytes(100 * MIB), 9)
+from tests.journeys.refusals import BOMB, JSON, MIB, NEVER, Case, check_problem, event, gz
+from tests.journeys.running import RunningService, until
+from tests.journeys.shop import now_us, payment
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory) -> Iterator[RunningService]:
-    """A service with Slack's secret; nothing in its log may be unexpected at the end."""
-    folder = tmp_path_factory.mktemp("bad-input")
-    with running(folder, SLACK_SIGNING_SECRET=SECRET) as found:
-        yield found
-        log = found.log.read_text()
-        assert "unexpected_error" not in log, found.tail(20_000)
-        assert "Traceback" not in log, found.tail(20_000)
-
-
-@pytest.fixture(scope="module")
-def http(service) -> Iterator[httpx2.Client]:
-    with service.http() as client:
-        yield client
-
-
-@dataclass(frozen=True)
-class Case:
-    """A request and how it is refused. `path`: the place that the problem names."""
-
-    name: str
-    body: bytes
-    status: int
-    code: str
-    path: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-def event(**changes: Any) -> bytes:
-    """A good payment with some fields replaced, as JSON."""
-    good = payment("pay-bad")
-    data = {**good["data"], **changes.pop("data", {})}
-    return json.dumps({**good, "data": data, **changes}).encode()
-
-
-def gz(body: bytes) -> bytes:
-    return gzip.compress(body)
+def service(strict_service) -> RunningService:
+    return strict_service
 
 
 OLD = rfc3339(now_us() - 500 * DAY_US)
@@ -188,22 +138,6 @@ EVENT_CASES = [
 ]
 
 
-def check_problem(answer: httpx2.Response, status: int, code: str, path: str = "") -> None:
-    """The answer is problem+json with everything that a person needs."""
-    assert answer.status_code == status, answer.text[:500]
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
-    assert (problem["status"], problem["code"]) == (status, code), problem
-    assert problem["detail"]
-    assert problem["title"]
-    assert problem["instance"].startswith("/")
-    assert "path" in problem or "hint" in problem, problem
-    if path == "*":
-        assert problem["path"], problem
-    elif path:
-        assert problem["path"] == path, problem
-
-
 @pytest.mark.parametrize("case", EVENT_CASES, ids=lambda case: case.name)
 def test_a_bad_event_is_refused_with_place_and_reason(http, case):
     headers = {"Content-Type": JSON, **case.headers}
@@ -251,7 +185,6 @@ def test_a_bad_item_never_sinks_its_batch(service, http, form, bad):
     assert len(receipt["rejected"]) == 1
 
 
-NEVER = "01a20344-3803-7534-86b8-69c4106305cd"
 QUERY_CASES = [
     ("GET", "/api/events?limit=0", 400, "limit"),
     ("GET", "/api/events?limit=many", 400, "query.limit"),
@@ -357,178 +290,6 @@ CHANGES = [
 def test_a_bad_change_is_refused(http, body):
     answer = http.post("/api/changes", content=body, headers={"Content-Type": JSON})
     check_problem(answer, 400, "bad_input", "*")
-
-
-@pytest.fixture(scope="module")
-def tokens(service) -> dict[str, str]:
-    """Tokens that are not good (any more), and ones that are not good enough."""
-    made = {
-        "ingest": service.token_for("machine", "ingest", machine=True),
-        "viewer": service.token_for("reader", "viewer"),
-        "expired": service.token_for("gone", "viewer", "ingest"),
-        "revoked": service.token_for("sacked", "viewer", "ingest"),
-    }
-    code, listed = command(["token", "list", "--data-dir", str(service.data_dir)])
-    assert code == 0
-    ids = {row["person"]: row["id"] for row in listed["tokens"]}
-    code, _ = command(["token", "revoke", ids["sacked"], "--data-dir", str(service.data_dir)])
-    assert code == 0
-    with closing(sqlite3.connect(service.data_dir / "control.db", timeout=20)) as database:
-        past_us = now_us() - 1
-        sql = "UPDATE token SET expires_us = ? WHERE id = ?"
-        assert database.execute(sql, (past_us, ids["gone"])).rowcount == 1
-        database.commit()
-    for name in ("expired", "revoked"):
-        asked = {"Authorization": f"Bearer {made[name]}"}
-        until(
-            lambda asked=asked: (
-                httpx2.get(f"{service.url}/api/me", headers=asked).status_code == 401
-            ),
-            f"the {name} token is not known any more",
-        )
-    return made
-
-
-PLACES = [("GET", "/api/slos"), ("POST", "/api/events"), ("GET", "/api/events"), ("GET", "/audit")]
-PLACES += [("POST", "/api/changes"), ("POST", f"/api/approvals/{NEVER}/decision")]
-PLACES += [("POST", "/webhooks/alertmanager"), ("GET", "/api/runbooks"), ("GET", "/")]
-
-
-@pytest.mark.parametrize(("method", "target"), PLACES)
-def test_nobody_gets_in_with_a_bad_token(service, tokens, method, target):
-    shown = ["", "Bearer", "Bearer nonsense", "Basic YTpi", "Bearer " + "x" * 5_000]
-    shown += [f"Bearer {tokens['expired']}", f"Bearer {tokens['revoked']}", f"bearer {'a' * 43}"]
-    for authorization in shown:
-        headers = {"Accept": JSON, "Content-Type": JSON}
-        if authorization:
-            headers["Authorization"] = authorization
-        answer = httpx2.request(method, service.url + target, headers=headers)
-        check_problem(answer, 401, "not_authenticated")
-        assert "Bearer" in answer.headers["www-authenticate"]
-
-
-REFUSED = [
-    ("ingest", "GET", "/api/slos"),
-    ("ingest", "GET", "/api/events"),
-    ("ingest", "GET", "/api/incidents"),
-    ("ingest", "POST", f"/api/approvals/{NEVER}/decision"),
-    ("viewer", "POST", "/api/events"),
-    ("viewer", "POST", "/webhooks/alertmanager"),
-    ("viewer", "POST", "/api/incidents/INC-1/acknowledge"),
-]
-
-
-@pytest.mark.parametrize(("who", "method", "target"), REFUSED)
-def test_nobody_does_what_their_role_does_not_allow(service, tokens, who, method, target):
-    headers = {"Authorization": f"Bearer {tokens[who]}", "Accept": JSON, "Content-Type": JSON}
-    answer = httpx2.request(method, service.url + target, headers=headers, content=b"{}")
-    check_problem(answer, 403, "not_allowed")
-
-
-def test_a_forged_slack_request_is_refused(service):
-    url = f"{service.url}/slack/interactions"
-    body = b"payload=%7B%7D"
-    now_s = now_us() // 1_000_000
-    forged = FakeSlack("another-secret").headers(body, now_s)
-    for headers in (forged, {}, {"X-Slack-Signature": "v0=", "X-Slack-Request-Timestamp": "1"}):
-        check_problem(httpx2.post(url, content=body, headers=headers), 401, "not_authenticated")
-    signed = FakeSlack(SECRET)
-    for bad in (b"", b"payload=", b"payload=%7B", b"payload=7", b"payload=%7B%7D", b"x" * 70_000):
-        answer = httpx2.post(url, content=bad, headers=signed.headers(bad, now_s))
-        check_problem(answer, 400, "bad_input", "*")
-    large = b"payload=" + b"x" * (2 * MIB)
-    answer = httpx2.post(url, content=large, headers=signed.headers(large, now_s))
-    check_problem(answer, 413, "too_large")
-
-
-def test_alerts_that_are_too_many_are_refused_and_the_refusal_is_shown(service, http):
-    answer = http.post("/webhooks/alertmanager", content=b" " * (17 * MIB))
-    check_problem(answer, 413, "too_large")
-    assert service.client.get("/api/alerts/health")["refused"]["413"] >= 1
-
-
-OTLP_CASES = [
-    ("cut JSON", b"{", JSON, {}, 400),
-    ("an array", b"[]", JSON, {}, 400),
-    ("a wrong type", b'{"resource@":7}', JSON, {}, 400),
-    ("a wrong type within", b'{"resource@":[{"scope@":{}}]}', JSON, {}, 400),
-    ("NaN", b'{"resource@":NaN}', JSON, {}, 400),
-    ("the same key twice", b'{"resource@":[],"resource@":[]}', JSON, {}, 400),
-    ("deep", b'{"a":' * 10_000 + b"1" + b"}" * 10_000, JSON, {}, 400),
-    ("no UTF-8", b'{"a":"\xff"}', JSON, {}, 400),
-    ("no protobuf", b"\xff\xff\xff", PROTOBUF, {}, 400),
-    ("cut protobuf", b"\x0a\x7f\x01", PROTOBUF, {}, 400),
-    ("a gzip bomb", BOMB, PROTOBUF, {"Content-Encoding": "gzip"}, 413),
-    ("a gzip bomb of JSON", BOMB, JSON, {"Content-Encoding": "gzip"}, 413),
-    ("damaged gzip", b"\x1f\x8b\x08\x00", JSON, {"Content-Encoding": "gzip"}, 400),
-    ("an unknown encoding", b"", PROTOBUF, {"Content-Encoding": "br"}, 415),
-    ("XML", b"<a/>", "application/xml", {}, 415),
-    ("no token", b"", PROTOBUF, {"Authorization": ""}, 401),
-    ("a wrong token", b"{}", JSON, {"Authorization": "Bearer nonsense"}, 401),
-]
-
-
-@pytest.mark.parametrize("signal", ["traces", "logs", "metrics"])
-@pytest.mark.parametrize(
-    ("body", "media", "headers", "status"),
-    [case[1:] for case in OTLP_CASES],
-    ids=[case[0] for case in OTLP_CASES],
-)
-def test_a_bad_export_is_refused_with_a_status(service, signal, body, media, headers, status):
-    things = {"traces": b"Spans", "logs": b"Logs", "metrics": b"Metrics"}[signal]
-    body = body if body == BOMB else body.replace(b"@", things)
-    asked = {"Authorization": f"Bearer {service.token}", "Content-Type": media, **headers}
-    url = f"{service.otlp_url}/v1/{signal}"
-    answer = httpx2.post(url, content=body, headers=asked, timeout=60)
-    check_status(answer, status, protobuf=media == PROTOBUF)
-
-
-def check_status(answer: httpx2.Response, status: int, *, protobuf: bool = False) -> None:
-    """The answer is a google.rpc.Status in the encoding of the request."""
-    assert answer.status_code == status, answer.text[:300]
-    assert answer.headers["content-type"] == (PROTOBUF if protobuf else JSON)
-    if protobuf:
-        message = status_pb2.Status.FromString(answer.content)
-        code, text = message.code, message.message
-    else:
-        document = answer.json()
-        code, text = document["code"], document["message"]
-    assert code > 0
-    assert text
-
-
-def test_wrong_ways_to_the_otlp_port_are_refused_with_a_status(service):
-    asked = {"Authorization": f"Bearer {service.token}", "Content-Type": JSON}
-    with httpx2.Client(base_url=service.otlp_url, headers=asked) as otlp:
-        for target in ("/", "/v1/profiles", "/v1/traces/", "/%00", "/api/events"):
-            check_status(otlp.post(target, content=b"{}"), 404)
-        for method in ("GET", "PUT", "DELETE", "OPTIONS", "TRACE"):
-            check_status(otlp.request(method, "/v1/traces"), 405)
-
-
-def test_a_bad_span_never_sinks_its_export(service):
-    good, bad = "ab" * 16, "zz"
-    document = span_export(good, {"cart.items": 1}, now_us())
-    spans = document["resourceSpans"][0]["scopeSpans"][0]["spans"]
-    spans.append({**spans[0], "traceId": "", "spanId": ""})
-    asked = {"Authorization": f"Bearer {service.token}", "Content-Type": JSON}
-    url = f"{service.otlp_url}/v1/traces"
-    answer = httpx2.post(url, content=json.dumps(document).encode(), headers=asked)
-    assert answer.status_code == 200
-    assert answer.json()["partialSuccess"]["rejectedSpans"] == "1"
-    until(lambda: service.client.get(f"/api/traces/{good}"), "the good span is stored")
-    spans[1] = {**spans[0], "traceId": bad}
-    check_status(httpx2.post(url, content=json.dumps(document).encode(), headers=asked), 400)
-
-
-def test_what_is_no_http_is_refused_and_the_door_stays_open(service):
-    for port in (service.ports.http, service.ports.otlp_http):
-        for words in (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"GET\r\n\r\n", b"\x00" * 4_096):
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
-                raw.sendall(words)
-                first = raw.recv(64)
-            assert first == b"" or first.startswith(b"HTTP/1.1 400"), first
-    assert service.client.get("/readyz")["ready"]
 
 
 def test_refused_input_leaves_no_trace_in_the_counts(service, http):

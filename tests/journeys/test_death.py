@@ -143,7 +143,7 @@ def kill(service: RunningService, what: str) -> None:
     service.wait_until_ready()
 
 
-def survives(
+def check_survives(
     service: RunningService,
     victims: list[str],
     say: Callable[[str], None],
@@ -196,7 +196,7 @@ def say(capsys) -> Callable[[str], None]:
 
 @pytest.mark.timeout(300)
 def test_every_acknowledged_event_counts_once_across_four_deaths(tmp_path, say):
-    survives(RunningService(tmp_path), ["engine", "door", "both", "door"], say)
+    check_survives(RunningService(tmp_path), ["engine", "door", "both", "door"], say)
 
 
 @pytest.mark.faults
@@ -204,7 +204,7 @@ def test_every_acknowledged_event_counts_once_across_four_deaths(tmp_path, say):
 def test_every_acknowledged_event_counts_once_across_twenty_deaths(tmp_path, say):
     victims = ["door", "engine", "both"] * 6 + ["door", "both"]
     random.Random(20).shuffle(victims)
-    survives(RunningService(tmp_path), victims, say)
+    check_survives(RunningService(tmp_path), victims, say)
 
 
 # A planted fault: the door acknowledges at once and writes most of a second later.
@@ -236,7 +236,7 @@ sys.exit(run(sys.argv[1:]))
 def test_a_door_that_acknowledges_before_the_disk_is_found_out(tmp_path, say):
     early = RunningService(tmp_path, entry=("-c", EARLY_DOOR))
     with pytest.raises(AssertionError, match="all is counted"):
-        survives(early, ["door", "both"], say, patience_s=20)
+        check_survives(early, ["door", "both"], say, patience_s=20)
 
 
 def test_a_killed_door_leaves_no_engine_behind(tmp_path):

@@ -7,6 +7,7 @@ import json
 import logging
 
 import pytest
+from opentelemetry import trace
 
 from kernel.clock import SECOND_US, FrozenClock
 from kernel.engine_status import EngineStatus, read_status, write_status
@@ -59,7 +60,9 @@ def test_an_exception_is_logged_in_one_line(log):
 def test_traces_are_exported_only_where_an_endpoint_is_named(monkeypatch):
     for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
+    before = trace.get_tracer_provider()
     configure_tracing("door", "0")()
+    assert trace.get_tracer_provider() is before
 
 
 def test_ages_are_computed_at_the_scrape_and_what_never_was_is_absent():

@@ -130,9 +130,10 @@ def money_finding(
 
 def changes_findings(report: ChangeReport, query: str, from_us: int, to_us: int) -> list[Finding]:
     """One piece for the verdict, one for each of the likeliest changes."""
-    summary = f"{len(report.ranked)} changes near the onset; {report.why}"
+    count = len(report.ranked)
+    summary = f"{count} {'change' if count == 1 else 'changes'} near the onset; {report.why}"
     numbers: dict[str, Number] = {
-        "changes": len(report.ranked),
+        "changes": count,
         "blamed": sum(one.blamed for one in report.ranked),
         "verdict": str(report.verdict),
     }

@@ -180,7 +180,9 @@ def test_an_answer_of_any_other_form_is_refused(text):
 
 @given(st.text())
 def test_no_text_breaks_the_reader(text):
+    answer, reason = None, ""
     try:
-        parse_answer(text)
-    except BadInput:
-        return
+        answer = parse_answer(text)
+    except BadInput as refusal:
+        reason = refusal.message
+    assert reason or answer is not None
