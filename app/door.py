@@ -172,11 +172,8 @@ def serve(
 
 def _upgrade(kernel: KernelSettings) -> None:
     """Bring the schema up to date, in a process of its own: Alembic is not kept loaded."""
-    code = "import sys; from app.cli import run; sys.exit(run(sys.argv[1:]))"
-    words = ["db", "upgrade", "--data-dir", str(kernel.data_dir)]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words], stdin=subprocess.DEVNULL, stdout=2, check=False
-    )
+    words = ["-m", "app", "db", "upgrade", "--data-dir", str(kernel.data_dir)]
+    done = subprocess.run([sys.executable, *words], stdin=subprocess.DEVNULL, stdout=2, check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
 

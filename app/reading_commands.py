@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 from app.stores import open_control, settings_for
 from kernel.clock import SystemClock
 from kernel.database import Database
+
+if TYPE_CHECKING:
+    from app.core import Core
+
+_Service = TypeVar("_Service")
 
 
 def build_audit_cli() -> typer.Typer:
@@ -22,53 +28,23 @@ def build_audit_cli() -> typer.Typer:
 
 def build_slo_cli() -> typer.Typer:
     """`tillwatch slo ...`."""
-    from app.core import Core
     from slo.cli import build_cli
-    from slo.service import SloService
 
-    @contextmanager
-    def opener(data_dir: Path | None) -> Iterator[SloService]:
-        core = Core(settings_for(data_dir), _control(data_dir), SystemClock())
-        try:
-            yield core.slo
-        finally:
-            core.close()
-
-    return build_cli(opener)
+    return build_cli(_opener(lambda core: core.slo))
 
 
 def build_incident_cli() -> typer.Typer:
     """`tillwatch incident ...`."""
-    from app.core import Core
     from triage.cli import build_cli
-    from triage.service import IncidentService
 
-    @contextmanager
-    def opener(data_dir: Path | None) -> Iterator[IncidentService]:
-        core = Core(settings_for(data_dir), _control(data_dir), SystemClock())
-        try:
-            yield core.incidents
-        finally:
-            core.close()
-
-    return build_cli(opener)
+    return build_cli(_opener(lambda core: core.incidents))
 
 
 def build_approval_cli() -> typer.Typer:
     """`tillwatch approval ...`."""
-    from app.core import Core
     from runbooks.cli import build_cli
-    from runbooks.service import ApprovalService
 
-    @contextmanager
-    def opener(data_dir: Path | None) -> Iterator[ApprovalService]:
-        core = Core(settings_for(data_dir), _control(data_dir), SystemClock())
-        try:
-            yield core.approvals
-        finally:
-            core.close()
-
-    return build_cli(opener)
+    return build_cli(_opener(lambda core: core.approvals))
 
 
 def build_deadletter_cli() -> typer.Typer:
@@ -89,6 +65,24 @@ def build_deadletter_cli() -> typer.Typer:
             store.close()
 
     return build(opener)
+
+
+def _opener(
+    service_of: Callable[[Core], _Service],
+) -> Callable[[Path | None], AbstractContextManager[_Service]]:
+    """Gives one of the core's services with its stores open; the core is large and comes late."""
+
+    @contextmanager
+    def opener(data_dir: Path | None) -> Iterator[_Service]:
+        from app.core import Core
+
+        core = Core(settings_for(data_dir), _control(data_dir), SystemClock())
+        try:
+            yield service_of(core)
+        finally:
+            core.close()
+
+    return opener
 
 
 def _control(data_dir: Path | None) -> Database:

@@ -15,12 +15,11 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from collector.acknowledge import durable_now
-from collector.events.intake import event_key
 from collector.otel_demo import event_of_span
 from collector.otlp.rows import span_rows
 from collector.otlp.signals import TRACES
 from kernel.journal import Append, Item, JournalReader, JournalRecord, JournalWriter, Stream
-from kernel.shop_event import ShopEvent, encode_event
+from kernel.shop_event import ShopEvent, encode_event, event_key
 
 _RECORDS = 200
 _MAX_BYTES = 4 * 1024**2

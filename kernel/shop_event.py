@@ -6,6 +6,7 @@ collector, slo and triage.
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from typing import Final
 
@@ -99,6 +100,12 @@ STRING_FIELDS: Final = tuple(
     if name not in {"id", "source", "type", "time_us", "origin", "time_flag", "attributes"}
     and name not in {"amount_minor", "latency_ms"}
 )
+
+
+def event_key(source: str, event_id: str) -> bytes:
+    """The declared identity of an event (CloudEvents: source and id) as a journal key."""
+    return hashlib.blake2b(f"{source}\0{event_id}".encode(), digest_size=16).digest()
+
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[ShopEvent])

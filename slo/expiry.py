@@ -7,7 +7,6 @@ the journal finds them again. A real outcome that arrives later revises them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -17,7 +16,7 @@ import msgspec
 from kernel.clock import SECOND_US
 from kernel.journal import Append, Item, JournalWriter, Stream
 from kernel.parts import Job
-from kernel.shop_event import Origin, ShopEvent, encode_event
+from kernel.shop_event import Origin, ShopEvent, encode_event, event_key
 from slo.ledger.reader import LedgerReader
 from slo.objective import DEFAULT_DEADLINES_S, Objective, UnitKind
 
@@ -88,7 +87,7 @@ class Expiry:
         ]
         if not events:
             return 0
-        items = [Item(encode_event(event), _key(event)) for event in events]
+        items = [Item(encode_event(event), event_key(event.source, event.id)) for event in events]
         append = Append(Stream.DERIVED, _SOURCE, "shop.events", items)
         return self._derived.append(append).result(timeout=_WAIT_S).accepted
 
@@ -107,7 +106,3 @@ def _longest(method: str, rules: Iterable[Mapping[str, int | None]]) -> int | No
     limits = [rule.get(method, rule.get("", DEFAULT_DEADLINES_S[""])) for rule in rules]
     known = [limit for limit in limits if limit is not None]
     return max(known) if len(known) == len(limits) else None
-
-
-def _key(event: ShopEvent) -> bytes:
-    return hashlib.blake2b(f"{event.source}\0{event.id}".encode(), digest_size=16).digest()

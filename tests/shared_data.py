@@ -1,9 +1,10 @@
-"""Where the public test data lies: beside the project, never inside it."""
+"""Where the public test data lies, and what happens where a machine lacks something."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -14,7 +15,12 @@ def shared(path: str) -> Path:
     """`shared/<path>`. Absent: the test is skipped, or fails under CI."""
     found = _SHARED / path
     if not found.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"test data is missing under CI: shared/{path}")
-        pytest.skip(f"test data is not here: shared/{path}")
+        missing(f"test data is not here: shared/{path}")
     return found
+
+
+def missing(what: str) -> NoReturn:
+    """Something a test needs is not on this machine: a failure under CI, elsewhere a skip."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} (missing under CI)")
+    pytest.skip(what)

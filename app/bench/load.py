@@ -101,11 +101,10 @@ class LoadRun:
     @contextmanager
     def _service(self) -> Iterator[tuple[Process, ApiClient]]:
         self._dir.mkdir(parents=True, exist_ok=True)
-        code = "import sys; from app.cli import run; sys.exit(run(sys.argv[1:]))"
         ports = self._ports
         words = ["--port", str(ports.http), "--otlp-http-port", str(ports.otlp_http)]
         words += ["--otlp-grpc-port", str(ports.otlp_grpc), "--data-dir", str(self._dir)]
-        service = Process("the service", ["-c", code, "serve", *words], self._dir / "log", {})
+        service = Process("the service", ["-m", "app", "serve", *words], self._dir / "log", {})
         probe = ApiClient(f"http://127.0.0.1:{ports.http}", "")
         try:
             self._until(service, "the service is ready", lambda: self._is_ready(probe))

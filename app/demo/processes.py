@@ -109,9 +109,8 @@ class Process:
 
 def command(arguments: Sequence[str], *, timeout_s: float = 60.0) -> tuple[int, dict[str, Any]]:
     """Run `tillwatch <arguments> --json` as a process of its own: (exit code, document)."""
-    code = "import sys; from app.cli import run; sys.exit(run(sys.argv[1:]))"
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments, "--json"],
+        [sys.executable, "-m", "app", *arguments, "--json"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

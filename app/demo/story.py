@@ -118,8 +118,8 @@ class Story:
         service = Process(
             "the service",
             [
-                "-c",
-                "import sys; from app.cli import run; sys.exit(run(sys.argv[1:]))",
+                "-m",
+                "app",
                 "serve",
                 "--data-dir",
                 str(plan.data_dir),

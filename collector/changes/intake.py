@@ -10,11 +10,12 @@ import msgspec
 from collector.bodies import decompress
 from collector.changes.change import change_of
 from collector.events.decode import decode
-from collector.events.intake import MAX_BODY_BYTES, Prepared, event_key
+from collector.events.intake import MAX_BODY_BYTES, Prepared
 from collector.redaction import Redactor
 from kernel.clock import Clock
 from kernel.errors import BadInput
 from kernel.journal import Append, Item, Stream
+from kernel.shop_event import event_key
 
 FORMAT = "change"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +16,7 @@ from kernel.clock import Clock
 from kernel.errors import BadInput
 from kernel.ids import uuid7
 from kernel.journal import Append, Item, Stream
-from kernel.shop_event import ShopEvent, encode_event
+from kernel.shop_event import ShopEvent, encode_event, event_key
 
 MAX_BODY_BYTES = 4 * 1024**2
 
@@ -34,11 +33,6 @@ class Prepared:
     rejected: list[dict[str, Any]] = field(default_factory=list)
     generated_ids: list[dict[str, Any]] = field(default_factory=list)
     refusal: BadInput | None = None
-
-
-def event_key(source: str, event_id: str) -> bytes:
-    """The declared identity of an event (CloudEvents: source and id) as a journal key."""
-    return hashlib.blake2b(f"{source}\0{event_id}".encode(), digest_size=16).digest()
 
 
 class EventIntake:

@@ -17,7 +17,6 @@ from kernel.clock import SECOND_US, SystemClock, rfc3339
 from kernel.errors import NotAuthenticated, NotFound, Unavailable, Unreachable
 
 _T = TypeVar("_T")
-_RUN = "import sys; from app.cli import run; sys.exit(run(sys.argv[1:]))"
 # What each alert says: the incidents differ in objective, service and region, so none join.
 BLAMED = {
     "payment-success": ("eu-central", "adyen"),
@@ -57,7 +56,7 @@ class Service:
             "TILLWATCH_FLAG_URL": f"http://127.0.0.1:{self._shop.server_address[1]}",
             "TILLWATCH_SIMULATION": "1",
         }
-        arguments = ["-c", _RUN, *words, str(ports.otlp_grpc)]
+        arguments = ["-m", "app", *words, str(ports.otlp_grpc)]
         self._process = Process("the service", arguments, data_dir / "service.log", environment)
         probe = ApiClient(self.url, "")
         until("the engine is up", lambda: _engine_is_up(self._process, probe), 60)

@@ -7,14 +7,13 @@ import sqlite3
 
 import pytest
 
-from collector.events.intake import event_key
 from collector.otel_demo import event_of_span
 from collector.otlp.json_decode import decode_json
 from collector.otlp.rows import metric_rows
 from collector.otlp.signals import METRICS, TRACES
 from kernel.clock import DAY_US, SECOND_US
 from kernel.journal import Append, Item, JournalReader, Stream
-from kernel.shop_event import Origin, ShopEvent, decode_events, encode_event
+from kernel.shop_event import Origin, ShopEvent, decode_events, encode_event, event_key
 from kernel.telemetry_store.port import SpanRow
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 from tests.collector.world import World

@@ -24,7 +24,7 @@ from kernel.engine_status import read_status
 from kernel.errors import NotFound, Unavailable, Unreachable
 
 T = TypeVar("T")
-ENTRY = ("-c", "import sys; from app.cli import run; sys.exit(run(sys.argv[1:]))")
+ENTRY = ("-m", "app")
 PROJECT = Path(__file__).resolve().parents[2]
 _OURS = ("TILLWATCH_", "OPENAI_", "SLACK_", "OTEL_")
 
