@@ -44,13 +44,14 @@ class Note:
     """One verified notification, decoded and not yet redacted.
 
     `key`: the identity that the provider declares; it makes a repeat known. `at_us`: the
-    provider's own time.
+    provider's own time. `index`: its place in the body.
     """
 
     key: str
     at_us: int
     ids: Mapping[str, str]
     event: Mapping[str, Any]
+    index: int = 0
 
 
 @dataclass(frozen=True)
