@@ -164,7 +164,7 @@ def _note(item: Any, index: int) -> Note:
         raise BadInput("eventDate is an RFC 3339 time", path="$.eventDate") from None
     key = f"{ids['psp_reference_id']}\0{code}\0{success}"
     event = kept(item, adyen_events.SHAPE) | {"success": success}
-    if success == "true":
+    if (code, success) == ("AUTHORISATION", "true"):
         # Of a payment that went well this is its authorization code and parts of the card.
         event.pop("reason", None)
     return Note(key, at_us, ids, event, index)

@@ -123,8 +123,9 @@ def by_adyen(*items: Mapping[str, Any], key: str = ADYEN_KEY) -> Signed:
         details = item.get("additionalData")
         if details is not None and "hmacSignature" not in details:
             text = b64_hmac(bytes.fromhex(key), adyen_text(item))
-            item = {**item, "additionalData": {**details, "hmacSignature": text}}
-        signed.append({"NotificationRequestItem": item})
+            details = {**details, "hmacSignature": text}
+        whole = item if details is None else {**item, "additionalData": details}
+        signed.append({"NotificationRequestItem": whole})
     document = {"live": "false", "notificationItems": signed}
     return Signed("/webhooks/adyen/main", json.dumps(document).encode())
 

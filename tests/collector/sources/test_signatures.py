@@ -195,9 +195,7 @@ def test_over_http_an_odd_signature_is_401_and_never_500(client, signed, name):
 
 @pytest.mark.parametrize("kind", ALL)
 def test_each_of_two_configured_secrets_is_enough_and_a_third_one_is_not(send, kind):
-    answers = []
-    for secret in ("new", "old", "foreign"):
-        answers.append(send(rotated(kind, secret)).status_code)
+    answers = [send(rotated(kind, secret)).status_code for secret in ("new", "old", "foreign")]
     assert [status // 100 for status in answers] == [2, 2, 4]
     assert answers[2] == 401
 
