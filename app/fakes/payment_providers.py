@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,6 +48,7 @@ class FakeStripe:
         self.postman = postman
         self.intents: dict[str, Intent] = {}
         self._clock = clock
+        self._run = _run()
         self._numbers = itertools.count(1)
 
     def create(self, amount: int, currency: str, **metadata: str) -> Intent:
@@ -92,7 +94,7 @@ class FakeStripe:
         return {"Stripe-Signature": f"t={now_s},v1={digest},v0={'0' * 64}"}
 
     def _id(self, prefix: str) -> str:
-        return f"{prefix}_3Tw{next(self._numbers):020d}"
+        return f"{prefix}_3Tw{self._run}{next(self._numbers):012d}"
 
     @staticmethod
     def _fail(intent: Intent, error: dict[str, Any], decline_code: str) -> None:
@@ -173,12 +175,13 @@ class FakeAdyen:
         self.postman = postman
         self.authorised: dict[str, str] = {}
         self._clock = clock
+        self._run = _run()
         self._numbers = itertools.count(1)
         self._items: list[dict[str, Any]] = []
 
     def authorise(self, reference: str, value: int, currency: str, refusal: str = "") -> None:
         """A payment is authorised, or refused for this reason."""
-        psp = f"TW{next(self._numbers):014d}"
+        psp = self._reference()
         reason = refusal or f"087330:{CARD_NUMBER[-4:]}:03/2030"
         if not refusal:
             self.authorised[reference] = psp
@@ -187,7 +190,7 @@ class FakeAdyen:
 
     def chargeback(self, reference: str, value: int, currency: str) -> None:
         """The customer's bank takes an authorised payment back."""
-        psp = f"TW{next(self._numbers):014d}"
+        psp = self._reference()
         item = self._item("CHARGEBACK", psp, reference, value, currency)
         self._items.append(item | {"originalReference": self.authorised[reference]})
 
@@ -203,6 +206,9 @@ class FakeAdyen:
         self._items = []
         body = {"live": "true", "notificationItems": items}
         self.postman.post(json.dumps(body).encode(), lambda _body: {})
+
+    def _reference(self) -> str:
+        return f"{self._run.upper()}{next(self._numbers):08d}"
 
     def _item(
         self, code: str, psp: str, reference: str, value: int, currency: str
@@ -237,6 +243,11 @@ class FakeAdyen:
         digest = hmac.new(key, ":".join(parts).encode(), hashlib.sha256).digest()
         details.setdefault("hmacSignature", base64.b64encode(digest).decode())
         return item
+
+
+def _run() -> str:
+    """Eight letters: ids of two fakes never meet, as those of two accounts never do."""
+    return "".join(secrets.choice("abcdefghjkmnpqrstvwxyz") for _ in range(8))
 
 
 def _billing() -> dict[str, Any]:
