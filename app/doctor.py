@@ -48,6 +48,7 @@ def examine(
         lambda: _model(environment),
         lambda: _slack(environment),
         lambda: _heartbeat(environment),
+        lambda: _webhooks(environment),
     ]
     return [check() for check in checks]
 
@@ -142,6 +143,26 @@ def _slack(environment: Mapping[str, str]) -> Finding:
         fix = "set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET to post to a channel"
         return Finding("slack", "off", "not connected: messages show on the incident page", fix)
     return Finding("slack", "bad", "half configured", f"set {missing[0]} too")
+
+
+def _webhooks(environment: Mapping[str, str]) -> Finding:
+    """Late imports: the providers' mappings are not needed for anything else that is asked here."""
+    from collector.sources.keyring import SETTING, Keyring
+    from collector.sources.registry import KINDS
+
+    try:
+        sources = Keyring.parse(environment.get(SETTING, ""), KINDS).all()
+    except TillwatchError as error:
+        return Finding("webhooks", "bad", error.message, error.hint)
+    unarmed = [source.name for source in sources if not source.keys]
+    if unarmed:
+        says = f"{unarmed[0]} has no secret: nothing of it can be verified"
+        return Finding("webhooks", "bad", says, f"put its signing secret into {SETTING}")
+    if not sources:
+        fix = f"set {SETTING} so that payment providers can tell outcomes: docs/webhooks.md"
+        return Finding("webhooks", "off", "no provider may deliver", fix)
+    names = ", ".join(source.name for source in sources)
+    return Finding("webhooks", "ok", f"deliveries are verified for {names}")
 
 
 def _heartbeat(environment: Mapping[str, str]) -> Finding:

@@ -18,6 +18,7 @@ FRAUD: Final = "fraud"
 AUTHENTICATION: Final = "authentication"
 CUSTOMER: Final = "customer"
 TECHNICAL: Final = "technical"
+CLASSES: Final = (ISSUER, FRAUD, AUTHENTICATION, CUSTOMER, TECHNICAL)
 
 _STRIPE_CODES: Final = {
     ISSUER: """

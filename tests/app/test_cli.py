@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from app.cli import build_root, run
+from app.doctor import examine
 from app.features import NOUNS
+from kernel.clock import FrozenClock
+from kernel.settings import KernelSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,6 +79,25 @@ def test_doctor_names_the_next_step_of_each_finding_and_is_1_where_something_is_
     assert bad
     assert all(finding["fix"] for finding in bad)
     assert run(["doctor"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("secrets", "state", "says"),
+    [
+        ("", "off", "no provider"),
+        ('{"stripe/eu": ["whsec_0123456789"]}', "ok", "stripe/eu"),
+        ('{"stripe/eu": []}', "bad", "no secret"),
+        ("{", "bad", "not JSON"),
+    ],
+)
+def test_doctor_says_whose_webhooks_are_verified(secrets, state, says, tmp_path):
+    environment = {"TILLWATCH_WEBHOOK_SECRETS": secrets}
+    settings = KernelSettings(data_dir=tmp_path, public_url="http://127.0.0.1:9")
+    findings = examine(settings, FrozenClock(), environment)
+    [found] = [one for one in findings if one.name == "webhooks"]
+    assert found.state == state
+    assert says in found.says
+    assert bool(found.fix) == (state != "ok")
 
 
 def test_a_fault_of_ours_is_70():

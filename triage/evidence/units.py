@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from kernel.shop_event import STRING_FIELDS, ShopEvent
+from kernel.shop_event import STRING_FIELDS, Origin, ShopEvent
 from kernel.telemetry_store.port import EventRow
 from triage.evidence.outcome import OutcomeRule
 
@@ -40,6 +40,8 @@ def units_of(rows: Iterable[EventRow], rule: OutcomeRule) -> list[Unit]:
     """
     reports: dict[str, list[ShopEvent]] = {}
     for row in rows:
+        if _is_told_elsewhere(row.event):
+            continue
         reports.setdefault(_key(row.event), []).append(row.event)
     found = []
     for key, events in reports.items():
@@ -49,6 +51,13 @@ def units_of(rows: Iterable[EventRow], rule: OutcomeRule) -> list[Unit]:
             found.append(_unit(key, bad, events))
     found.sort(key=lambda unit: (unit.time_us, unit.key))
     return found
+
+
+def _is_told_elsewhere(event: ShopEvent) -> bool:
+    """A provider's word that names no attempt: the shop's own counts, as in the ledger."""
+    subject, _, _ = event.type.partition(".")
+    named = {"payment": event.payment_id, "checkout": event.checkout_id}.get(subject, "-")
+    return event.origin is Origin.PROVIDER and not named
 
 
 def _key(event: ShopEvent) -> str:

@@ -10,8 +10,8 @@ import pytest
 from collector.sources.stripe_events import TOLD
 from kernel.shop_event import Origin
 from slo.ledger.unit import unit_keys
+from tests.architecture.project import ROOT
 from tests.collector.sources.signing import NOW_S, by_stripe, intent, stripe_event
-from tests.journeys.running import PROJECT
 
 
 def charge(**more):
@@ -217,6 +217,6 @@ def test_the_sdk_is_loaded_only_when_stripe_calls():
         "assert not [name for name in sys.modules if name.split('.')[0] == 'stripe']"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr

@@ -98,6 +98,15 @@ def test_a_declined_card_is_no_unit():
     assert not units_of([event(1, "payment.failed", decline_class="issuer")], OutcomeRule())
 
 
+def test_a_providers_word_without_an_attempt_is_no_unit_beside_the_shops_own():
+    told = [
+        event(1, "payment.failed", payment_id="p"),
+        event(2, "payment.failed", origin=Origin.PROVIDER),
+        event(3, "payment.failed", origin=Origin.BACKEND),
+    ]
+    assert [found.time_us for found in units_of(told, OutcomeRule())] == [SECOND_US, 3 * SECOND_US]
+
+
 def test_attributes_are_fields_and_identifiers_are_not():
     row = event(
         1,
