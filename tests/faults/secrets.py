@@ -425,7 +425,7 @@ def _iban(grow: Grower) -> list[Secret]:
     value = f"DE{check:02d}{account}"
     spaced = " ".join(value[at : at + 4] for at in range(0, len(value), 4))
     keys = ("iban", "customer.iban")
-    return [Secret("iban", text, (text,), keys, value) for text in (value, spaced)]
+    return [Secret("iban", text, (value,), keys, value) for text in (value, spaced)]
 
 
 KINDS = tuple(_MAKERS)
