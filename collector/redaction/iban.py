@@ -29,9 +29,7 @@ _LENGTHS = {
 _LENGTH_OF = {country: size for size, names in _LENGTHS.items() for country in names.split()}
 # For the sieve: how each of them begins, in one piece or in groups of four.
 SIGN: Final = r"[A-Z]{2}[0-9]{2}[ \-]?[A-Z0-9]{4}[ \-]?[A-Z0-9]{4}"
-_CANDIDATE = re.compile(
-    r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ \-]?[A-Z0-9]){11,29}(?![A-Za-z0-9])"
-)
+_CANDIDATE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ \-]?[A-Z0-9]){11,29}(?![A-Za-z0-9])")
 
 
 def mask_ibans(text: str) -> str:

@@ -100,9 +100,7 @@ _IS_TOKEN = re.compile(
     )
 )
 # It ends at its last line, or where the text was cut off.
-_IS_KEY = re.compile(
-    KEY_BLOCK + r".*?(?:-----END [A-Z ]{0,40}PRIVATE KEY(?:-----)?|\Z)", re.DOTALL
-)
+_IS_KEY = re.compile(KEY_BLOCK + r".*?(?:-----END [A-Z ]{0,40}PRIVATE KEY(?:-----)?|\Z)", re.DOTALL)
 _IS_USERINFO = re.compile(_USERINFO)
 _IS_SCHEME = re.compile(
     r"(?<![A-Za-z0-9])((?:basic|bearer) {1,4})([A-Za-z0-9._~+/=\-]{8,})", re.IGNORECASE
