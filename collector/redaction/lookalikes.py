@@ -1,7 +1,8 @@
 """Characters that stand for others: digits of other scripts, wide letters, dashes.
 
 Those without width stand for nothing. `FOLDING` are UTF-8 patterns of every character that
-unfolding turns into something with ASCII in it, or takes away; a test derives the same set from the Unicode tables.
+unfolding turns into something with ASCII in it, or takes away; a test derives the same set from
+the Unicode tables.
 """
 
 from __future__ import annotations

@@ -45,10 +45,11 @@ _SPACED = re.compile(rb"[0-9](?:[ +\-]?[0-9]){%d}" % (_DIGITS_MIN - 1))
 _LOOK_AROUND = 48
 # A field's tag and its length may look like a letter or a digit before the text begins.
 _TAGS = rb"[\x0a\x12\x1a\x2a\x3a\x62]"
-_BEFORE_DIGITS = {
-    Form.TEXT: rb"(?:^|[^0-9])",
-    Form.PROTOBUF: rb"(?:^|[^0-9]|%s[0-9])" % _TAGS,
-    Form.JSON: rb"(?:^|[^0-9])",
+# Digits in one piece. No letter touches a card number but a track's D; in protobuf one seems to.
+_IN_ONE_PIECE = {
+    Form.TEXT: rb"(?:^|[^0-9A-Za-z])%s[0-9]{9,18}(?:[^0-9A-Za-z]|D[0-9]|$)" % _CARD,
+    Form.PROTOBUF: rb"(?:^|[^0-9A-Za-z]|%s[0-9A-Za-z])%s[0-9]{9}" % (_TAGS, _CARD),
+    Form.JSON: rb"(?:^|[^0-9A-Za-z]|\\[nrtbf])%s[0-9]{9,18}(?:[^0-9A-Za-z]|D[0-9]|$)" % _CARD,
 }
 _SPACED_AT = (
     rb"[0-9][ +\-][0-9]{1,17}[ +\-][0-9]",
@@ -76,12 +77,17 @@ class Sieve:
     def __init__(self, form: Form) -> None:
         self._groups = [_Group(group) for group in _groups(form)]
 
-    def places(self, data: bytes) -> list[int]:
-        """Where something may have to be judged: indices of its last bytes, in no order."""
+    def places(self, data: bytes, masked: bytes | None = None) -> list[int]:
+        """Where something may have to be judged: indices of its last bytes, in no order.
+
+        `masked`: the same with zeros in the place of random bytes, in which short patterns are
+        seen everywhere.
+        """
+        *long, short = self._groups
         found: list[int] = []
-        for group in self._groups:
+        for group in long:
             found += group.places(data)
-        return found
+        return found + short.places(data if masked is None else masked)
 
     def is_clean(self, data: bytes) -> bool:
         """True only where redaction would change nothing."""
@@ -137,7 +143,7 @@ def _is_long(data: bytes, end: int) -> bool:
 
 def _groups(form: Form) -> list[list[Pattern]]:
     digits: list[Pattern] = [
-        (_BEFORE_DIGITS[form] + _CARD + rb"[0-9]{9}", _DOTALL),
+        (_IN_ONE_PIECE[form], _DOTALL),
         *((expression, _DOTALL) for expression in _SPACED_AT),
         (IBAN.encode(), _DOTALL),
     ]
@@ -146,7 +152,7 @@ def _groups(form: Form) -> list[list[Pattern]]:
     marks: list[Pattern] = [(one, _CASELESS) for one in (*_MARKS, _ESCAPES[form])]
     marks += [(one, _DOTALL) for one in FOLDING]
     if form is Form.TEXT:
-        return [digits + words + marks + [(SUSPICIOUS[0], _CASELESS)]]
+        return [[*digits, *words, *marks, (SUSPICIOUS[0], _CASELESS)]]
     words += [(one, _CASELESS) for one in SUSPICIOUS]
     words += [(_whole_word(word), _DOTALL) for word in SUSPICIOUS_WORDS]
     if form is Form.PROTOBUF:
