@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any
-
-from google.protobuf.message import DecodeError
 
 from collector.acknowledge import durable_now
-from collector.otel_demo import event_of_span
+from collector.otel_demo import event_of_span, may_tell
 from collector.otlp.rows import span_rows
 from collector.otlp.signals import TRACES
+from collector.otlp.stored import message_of, plain
 from collector.sources import registry as webhooks
 from kernel.errors import BadInput
 from kernel.journal import Append, Item, JournalReader, JournalRecord, JournalWriter, Stream
@@ -88,31 +86,25 @@ class Finder:
 def _told(record: JournalRecord) -> list[ShopEvent]:
     """The record's shop events; none where it is undecodable (the projector sets it aside)."""
     tell = _TELLERS.get(record.format)
-    return tell(record) if tell else []
-
-
-def _told_by_spans(record: JournalRecord) -> list[ShopEvent]:
-    message: Any = TRACES.request()
     try:
-        message.ParseFromString(record.body)
-    except DecodeError:
-        return []
-    told = (
-        event_of_span(span, source=record.source, received_us=record.received_us)
-        for span in span_rows(message, record.position)
-    )
-    return [event for event in told if event is not None]
-
-
-def _told_by_webhook(record: JournalRecord) -> list[ShopEvent]:
-    try:
-        return webhooks.told(record)
+        return tell(record) if tell else []
     except BadInput:
         return []
 
 
-# Who finds shop events in which format; other formats tell none.
+def _told_by_spans(record: JournalRecord) -> list[ShopEvent]:
+    body = plain(record)
+    if not may_tell(body):
+        return []
+    told = (
+        event_of_span(span, source=record.source, received_us=record.received_us)
+        for span in span_rows(message_of(record, body), record.position)
+    )
+    return [event for event in told if event is not None]
+
+
+# Who finds shop events in which format, or raises BadInput; other formats tell none.
 _TELLERS: dict[str, Callable[[JournalRecord], list[ShopEvent]]] = {
     TRACES.format: _told_by_spans,
-    **dict.fromkeys(webhooks.BY_FORMAT, _told_by_webhook),
+    **dict.fromkeys(webhooks.BY_FORMAT, webhooks.told),
 }
