@@ -29,6 +29,7 @@ from app.pages import page_readers
 from app.security_headers import SecurityHeaders
 from app.stores import instance_lock, open_control
 from app.supervisor import EngineSupervisor, engine_command
+from collector.body_budget import BodyBudget
 from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
 from collector.endpoints import CollectorServices
@@ -74,8 +75,12 @@ class Door:
         self.core = core
         self.metrics = metrics
         self.journal = JournalWriter(
-            core.kernel.journal_path, core.clock, max_bytes=core.kernel.journal_max_bytes
+            core.kernel.journal_path,
+            core.clock,
+            max_bytes=core.kernel.journal_max_bytes,
+            reserve_bytes=core.kernel.journal_reserve_bytes,
         )
+        self.budget = BodyBudget(self.journal)
         self.redactor = Redactor(load_or_create(core.kernel.data_dir))
         self.assets = Assets()
         self.stopping = False
@@ -92,17 +97,20 @@ class Door:
 
     def otlp_app(self) -> OtlpHttpApp:
         """OTLP over HTTP, on a port of its own."""
-        return OtlpHttpApp(OtlpIntake(self.redactor), self.journal, self.core.access)
+        return OtlpHttpApp(OtlpIntake(self.redactor), self.journal, self.core.access, self.budget)
 
     def grpc_server(self) -> OtlpGrpcServer:
         """OTLP over gRPC."""
-        return OtlpGrpcServer(OtlpIntake(self.redactor), self.journal, self.core.access)
+        return OtlpGrpcServer(
+            OtlpIntake(self.redactor), self.journal, self.core.access, self.budget
+        )
 
     def collector(self) -> CollectorServices:
         """What the collector's routes need."""
         core, path = self.core, self.core.kernel.journal_path
         return CollectorServices(
             writer=self.journal,
+            budget=self.budget,
             events=EventIntake(self.redactor, core.clock),
             changes=ChangeIntake(self.redactor, core.clock),
             queries=TelemetryQueries(core.telemetry, core.clock),
@@ -123,7 +131,7 @@ class Door:
         feed = live.LiveFeed(
             core.kernel.data_dir / "control.db", core.kernel.ledger_path, lambda: self.stopping
         )
-        readers = page_readers(core, collector.deadletters, feed)
+        readers = page_readers(core, collector.deadletters, feed, self.journal.gate.refusing)
         return [
             health.build_router(
                 self.journal,

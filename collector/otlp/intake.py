@@ -8,11 +8,12 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from collector.bodies import decompress
+from collector.bodies import Grow, decompress, no_budget
 from collector.otlp.json_decode import decode_json
 from collector.otlp.redact import redact
 from collector.otlp.signals import Signal
 from collector.otlp.validate import Refused, drop_invalid
+from collector.otlp.worth import items_in, worth
 from collector.redaction import Redactor
 from kernel.clock import MINUTE_US
 from kernel.errors import BadInput
@@ -41,10 +42,20 @@ class OtlpIntake:
         self._redactor = redactor
 
     def prepare(
-        self, signal: Signal, body: bytes, *, as_json: bool, encoding: str, sender: str
+        self,
+        signal: Signal,
+        body: bytes,
+        *,
+        as_json: bool,
+        encoding: str,
+        sender: str,
+        grow: Grow = no_budget,
     ) -> Prepared:
-        """Raises BadInput, TooLarge or UnsupportedFormat for the whole request."""
-        plain = decompress(body, encoding, self.max_bytes)
+        """Raises BadInput, TooLarge or UnsupportedFormat for the whole request.
+
+        `grow` is told what inflating keeps in memory, and may raise Refused.
+        """
+        plain = decompress(body, encoding, self.max_bytes, grow)
         message = self._decode(signal, plain, as_json=as_json)
         refused = drop_invalid(message)
         redact(message, self._redactor)
@@ -63,6 +74,9 @@ class OtlpIntake:
                 {"index": one.index, "path": f"$[{one.index}]", "reason": one.reason}
                 for one in refused[:_MAX_NOTED]
             ],
+            rejected_count=len(refused),
+            item_class=worth(signal, message),
+            holds=items_in(message),
         )
         return Prepared(append, response)
 

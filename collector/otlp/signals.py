@@ -9,10 +9,15 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
+from kernel.journal import ItemClass
+
 
 @dataclass(frozen=True)
 class Signal:
-    """`rejected_field` counts refused items in the partial success of the response."""
+    """`rejected_field` counts refused items in the partial success of the response.
+
+    `item_class`: what its items are worth where they cannot all be taken.
+    """
 
     name: str
     path: str
@@ -20,6 +25,7 @@ class Signal:
     request: Any
     response: Any
     rejected_field: str
+    item_class: ItemClass
 
     @property
     def format(self) -> str:
@@ -35,6 +41,7 @@ TRACES = Signal(
     trace_service_pb2.ExportTraceServiceRequest,
     trace_service_pb2.ExportTraceServiceResponse,
     "rejected_spans",
+    ItemClass.TRACE,
 )
 LOGS = Signal(
     "logs",
@@ -43,6 +50,7 @@ LOGS = Signal(
     logs_service_pb2.ExportLogsServiceRequest,
     logs_service_pb2.ExportLogsServiceResponse,
     "rejected_log_records",
+    ItemClass.LOG,
 )
 METRICS = Signal(
     "metrics",
@@ -51,6 +59,7 @@ METRICS = Signal(
     metrics_service_pb2.ExportMetricsServiceRequest,
     metrics_service_pb2.ExportMetricsServiceResponse,
     "rejected_data_points",
+    ItemClass.METRIC,
 )
 SIGNALS = (TRACES, LOGS, METRICS)
 BY_FORMAT = {signal.format: signal for signal in SIGNALS}

@@ -75,10 +75,13 @@ class Tallies:
         """Note an append that was refused; written with the next commit, in its minute."""
         refused = Sheet()
         count_shed(refused, append)
-        with self._lock:
-            for (sender, source, item_class), counts in refused.items():
-                place = self._shed_names.place(_storable(sender), _storable(source))
-                self._shed.add((*place, item_class), counts)
+        self._note_shed(refused)
+
+    def shed_request(self, sender: str, item_class: ItemClass) -> None:
+        """Note a body that was refused unread: one item, for nobody knows how many it held."""
+        refused = Sheet()
+        refused.add((sender, sender, item_class), Counts(shed=1))
+        self._note_shed(refused)
 
     def write(self, db: sqlite3.Connection, now_us: int) -> None:
         """Add everything that was noted to the tables."""
@@ -115,6 +118,12 @@ class Tallies:
                 (source, item_class, Counts(*counts.by_verdict()))
                 for (_, source, item_class), counts in self._totals.items()
             ]
+
+    def _note_shed(self, refused: Sheet) -> None:
+        with self._lock:
+            for (sender, source, item_class), counts in refused.items():
+                place = self._shed_names.place(_storable(sender), _storable(source))
+                self._shed.add((*place, item_class), counts)
 
     def _write_minute(self, db: sqlite3.Connection, minute_us: int, sheet: Sheet) -> None:
         day_us = minute_us - minute_us % DAY_US

@@ -49,7 +49,12 @@ def test_a_door_is_ready_without_an_engine(client):
     assert client.get("/livez").status_code == 200
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"ready": True, "journal": True, "engine_age_s": None}
+    assert answer.json() == {
+        "ready": True,
+        "journal": True,
+        "engine_age_s": None,
+        "refusing": {},
+    }
 
 
 def test_a_door_that_cannot_write_its_journal_is_not_ready(client, journal):
