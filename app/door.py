@@ -31,6 +31,7 @@ from app.stores import instance_lock, open_control
 from app.supervisor import EngineSupervisor, engine_command
 from collector.body_budget import BodyBudget
 from collector.changes.intake import ChangeIntake
+from collector.counts.service import CountService
 from collector.deadletters import DeadLetterService
 from collector.endpoints import CollectorServices
 from collector.endpoints import build_router as collector_router
@@ -121,6 +122,7 @@ class Door:
     def _routers(self) -> Sequence[Any]:
         from access.endpoints import build_router as access_router
         from app.audit_api import build_router as audit_router
+        from collector.counts.endpoints import build_router as counts_router
         from runbooks.endpoints import build_router as runbooks_router
         from slo.endpoints import build_router as slo_router
         from triage.endpoints import build_router as triage_router
@@ -146,6 +148,10 @@ class Door:
                 session_hours=core.access_settings.session_hours,
             ),
             collector_router(collector, core.access),
+            counts_router(
+                CountService(core.database, core.audit_log, core.kernel.journal_path, core.clock),
+                core.access,
+            ),
             slo_router(core.slo, core.access, core.clock),
             triage_router(core.incidents, self.journal, core.access, self.redactor),
             runbooks_router(core.approvals, core.access),

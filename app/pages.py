@@ -33,14 +33,7 @@ def page_readers(
         return [point.model_dump() for point in points]
 
     def stale() -> str:
-        return " ".join(one for one in (refused(), engine_trouble()) if one)
-
-    def refused() -> str:
-        found = refusing()
-        if not found:
-            return ""
-        reasons = ", ".join(dict.fromkeys(found.values()))
-        return f"Refusing {', '.join(found)} for lack of room ({reasons}); the rest is accepted."
+        return " ".join(one for one in (_refused(refusing()), engine_trouble()) if one)
 
     def engine_trouble() -> str:
         status = read_status(core.kernel.data_dir)
@@ -92,3 +85,10 @@ def page_readers(
         stale=stale,
         simulation=core.runbook_settings.simulation,
     )
+
+
+def _refused(classes: Mapping[ItemClass, Reason]) -> str:
+    if not classes:
+        return ""
+    reasons = ", ".join(dict.fromkeys(classes.values()))
+    return f"Refusing {', '.join(classes)} for lack of room ({reasons}); the rest is accepted."
