@@ -54,8 +54,9 @@ def verify(
 ) -> None:
     """Check a signed count without any service. Exit 0: as it was signed; 1: it is not."""
     key = parse_vkey(_bytes(vkey).decode("utf-8", "replace"))
+    signed = _bytes(file)
     try:
-        said = statement.read(_bytes(file), key)
+        said = statement.read(signed, key)
     except BadInput as error:
         bad = {"result": "not_signed", "reason": error.message}
         emit(bad, as_json, lambda one: f"{one['result']}: {plain(one['reason'])}")
