@@ -318,7 +318,7 @@ class JournalWriter:
                 json.dumps([dict(one) for one in append.rejected]),
                 append.sender or append.source,
                 append.rejected_count,
-                json.dumps(runs(duplicates)),
+                json.dumps(runs(duplicates)) if duplicates else "[]",
             ),
         )
         self.tallies.count(append, duplicates, position, now_us)
