@@ -16,7 +16,8 @@ from kernel.journal import ItemClass
 class Signal:
     """`rejected_field` counts refused items in the partial success of the response.
 
-    `item_class`: what its items are worth where they cannot all be taken.
+    `items`: names of the repeated fields from a request down to its items. `item_class`: what they
+    are worth where not all can be taken.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Signal:
     request: Any
     response: Any
     rejected_field: str
+    items: tuple[str, str, str]
     item_class: ItemClass
 
     @property
@@ -41,6 +43,7 @@ TRACES = Signal(
     trace_service_pb2.ExportTraceServiceRequest,
     trace_service_pb2.ExportTraceServiceResponse,
     "rejected_spans",
+    ("resource_spans", "scope_spans", "spans"),
     ItemClass.TRACE,
 )
 LOGS = Signal(
@@ -50,6 +53,7 @@ LOGS = Signal(
     logs_service_pb2.ExportLogsServiceRequest,
     logs_service_pb2.ExportLogsServiceResponse,
     "rejected_log_records",
+    ("resource_logs", "scope_logs", "log_records"),
     ItemClass.LOG,
 )
 METRICS = Signal(
@@ -59,6 +63,7 @@ METRICS = Signal(
     metrics_service_pb2.ExportMetricsServiceRequest,
     metrics_service_pb2.ExportMetricsServiceResponse,
     "rejected_data_points",
+    ("resource_metrics", "scope_metrics", "metrics"),
     ItemClass.METRIC,
 )
 SIGNALS = (TRACES, LOGS, METRICS)

@@ -18,10 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from collector.bodies import decompress, read_bounded
 from collector.body_budget import BodyBudget
 from collector.events.intake import EventIntake
+from collector.otlp import json_shapes
 from collector.otlp.grpc_server import OtlpGrpcServer
 from collector.otlp.http import OtlpHttpApp
 from collector.otlp.signals import LOGS, METRICS, TRACES
-from collector.otlp.worth import items_in, worth
+from collector.otlp.worth import held_by, worth
 from kernel.clock import DAY_US, FrozenClock
 from kernel.journal import ItemClass, JournalReader, JournalWriter, Refused
 from kernel.journal.admission import Reason
@@ -132,8 +133,10 @@ def test_an_export_of_nothing_but_debug_logs_has_a_class_of_its_own(severities, 
     message = LOGS.request()
     scope = message.resource_logs.add().scope_logs.add()
     scope.log_records.extend(LogRecord(severity_number=one) for one in severities)
-    assert worth(LOGS, message) is expected
-    assert items_in(message) == len(severities)
+    held = held_by(LOGS, message)
+    assert worth(LOGS, held) is expected
+    assert held.items == len(severities)
+    assert json_shapes.held_by(LOGS, json.dumps(logs(*severities)).encode()) == held
 
 
 def test_data_points_are_the_items_of_metrics():
@@ -143,8 +146,9 @@ def test_data_points_are_the_items_of_metrics():
     for _ in range(3):
         metrics.add().histogram.data_points.add()
     metrics.add(name="nothing in it")
-    assert items_in(message) == 4
-    assert worth(METRICS, message) is ItemClass.METRIC
+    held = held_by(METRICS, message)
+    assert held.items == 4
+    assert worth(METRICS, held) is ItemClass.METRIC
 
 
 def test_an_export_counts_as_its_spans_and_its_repeat_as_duplicates(world: World, url: str) -> None:
