@@ -14,15 +14,22 @@ from typing import Any, Literal
 import httpx2
 
 from app.stores import schema_versions
+from kernel import strict_json
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.engine_status import read_status
-from kernel.errors import TillwatchError
+from kernel.errors import BadInput, TillwatchError
 from kernel.settings import KernelSettings
 
 State = Literal["ok", "off", "bad"]
 _MIN_FREE_BYTES = 1024**3
 _ENGINE_STALE_S = 10.0
+_MORE_ROOM = {
+    "queue": "look at the disk's speed: too much waits for it",
+    "memory": "let senders send smaller batches, or fewer at a time",
+    "quota": "look whether the engine keeps up, or raise TILLWATCH_JOURNAL_MAX_BYTES",
+    "disk": "free some disk space, or lower TILLWATCH_JOURNAL_RESERVE_BYTES",
+}
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,21 @@ def _service(settings: KernelSettings) -> Finding:
     if response.status_code != httpx2.codes.OK:
         says = f"{url} answers {response.status_code}: the journal cannot be written"
         return Finding("service", "bad", says, "look at disk space and at the log")
+    refusing = _refusing(response.content)
+    if refusing:
+        says = f"{settings.public_url} refuses {', '.join(refusing)} for lack of room"
+        reasons = " and ".join(dict.fromkeys(_MORE_ROOM.get(one, one) for one in refusing.values()))
+        return Finding("service", "bad", says, reasons)
     return Finding("service", "ok", f"{settings.public_url} is ready")
+
+
+def _refusing(body: bytes) -> Mapping[str, str]:
+    """Class -> what there is too little of, as `/readyz` tells."""
+    try:
+        document = strict_json.loads(body)
+        return {str(name): str(reason) for name, reason in document["refusing"].items()}
+    except (BadInput, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _engine(settings: KernelSettings, clock: Clock) -> Finding:

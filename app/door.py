@@ -29,7 +29,9 @@ from app.pages import page_readers
 from app.security_headers import SecurityHeaders
 from app.stores import instance_lock, open_control
 from app.supervisor import EngineSupervisor, engine_command
+from collector.body_budget import BodyBudget
 from collector.changes.intake import ChangeIntake
+from collector.counts.service import CountService
 from collector.deadletters import DeadLetterService
 from collector.endpoints import CollectorServices
 from collector.endpoints import build_router as collector_router
@@ -82,8 +84,12 @@ class Door:
         secrets = WebhookSettings().webhook_secrets.get_secret_value()
         keyring = Keyring.parse(secrets, KINDS)
         self.journal = JournalWriter(
-            core.kernel.journal_path, core.clock, max_bytes=core.kernel.journal_max_bytes
+            core.kernel.journal_path,
+            core.clock,
+            max_bytes=core.kernel.journal_max_bytes,
+            reserve_bytes=core.kernel.journal_reserve_bytes,
         )
+        self.budget = BodyBudget(self.journal)
         self.redactor = Redactor(load_or_create(core.kernel.data_dir))
         self.webhooks = self._webhooks(keyring)
         self.assets = Assets()
@@ -101,17 +107,20 @@ class Door:
 
     def otlp_app(self) -> OtlpHttpApp:
         """OTLP over HTTP, on a port of its own."""
-        return OtlpHttpApp(OtlpIntake(self.redactor), self.journal, self.core.access)
+        return OtlpHttpApp(OtlpIntake(self.redactor), self.journal, self.core.access, self.budget)
 
     def grpc_server(self) -> OtlpGrpcServer:
         """OTLP over gRPC."""
-        return OtlpGrpcServer(OtlpIntake(self.redactor), self.journal, self.core.access)
+        return OtlpGrpcServer(
+            OtlpIntake(self.redactor), self.journal, self.core.access, self.budget
+        )
 
     def collector(self) -> CollectorServices:
         """What the collector's routes need."""
         core, path = self.core, self.core.kernel.journal_path
         return CollectorServices(
             writer=self.journal,
+            budget=self.budget,
             events=EventIntake(self.redactor, core.clock),
             changes=ChangeIntake(self.redactor, core.clock),
             webhooks=self.webhooks,
@@ -128,6 +137,7 @@ class Door:
     def _routers(self) -> Sequence[Any]:
         from access.endpoints import build_router as access_router
         from app.audit_api import build_router as audit_router
+        from collector.counts.endpoints import build_router as counts_router
         from runbooks.endpoints import build_router as runbooks_router
         from slo.endpoints import build_router as slo_router
         from triage.endpoints import build_router as triage_router
@@ -138,7 +148,7 @@ class Door:
         feed = live.LiveFeed(
             core.kernel.data_dir / "control.db", core.kernel.ledger_path, lambda: self.stopping
         )
-        readers = page_readers(core, collector.deadletters, feed)
+        readers = page_readers(core, collector.deadletters, feed, self.journal.gate.refusing)
         return [
             health.build_router(
                 self.journal,
@@ -153,6 +163,10 @@ class Door:
                 session_hours=core.access_settings.session_hours,
             ),
             collector_router(collector, core.access),
+            counts_router(
+                CountService(core.database, core.audit_log, core.kernel.journal_path, core.clock),
+                core.access,
+            ),
             slo_router(core.slo, core.access, core.clock),
             triage_router(core.incidents, self.journal, core.access, self.redactor),
             runbooks_router(core.approvals, core.access),

@@ -23,6 +23,7 @@ from app.supervisor import watch_door
 from audit import jobs as audit_jobs
 from audit.sequencer import AuditSequencer
 from collector import jobs as collector_jobs
+from collector.counts.closing import DayCloser
 from collector.finder import Finder
 from collector.projector import Projector
 from collector.redaction.keyfile import load_or_create
@@ -113,7 +114,9 @@ class Engine:
             *([slack.job()] if core.slack else []),
             *slo_jobs.jobs(self.evaluator),
             expiry_job(kernel.ledger_path, self.derived, core.catalogue.all()),
-            *collector_jobs.jobs(core.telemetry, core.clock, kernel.telemetry_retention_d),
+            *collector_jobs.jobs(
+                core.telemetry, core.clock, kernel.telemetry_retention_d, self._day_closer()
+            ),
             *triage_jobs.jobs(core.triage_settings, upkeep, heartbeat),
             *runbooks_jobs.jobs(
                 core.database, core.audit_log, core.clock, core.approvals, SloRecovery(core.slo)
@@ -136,6 +139,10 @@ class Engine:
             Redactor(load_or_create(kernel.data_dir)),
             lambda: self.finder.position,
         )
+
+    def _day_closer(self) -> DayCloser:
+        core = self.core
+        return DayCloser(core.database, core.audit_log, JournalReader(core.kernel.journal_path))
 
     def _ledger_projector(self) -> LedgerProjector:
         core, kernel = self.core, self.core.kernel

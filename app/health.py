@@ -1,7 +1,7 @@
 """`/livez`, `/readyz`, `/metrics`: what orchestrators and Prometheus ask.
 
 Ready means: the door can make an event durable. An engine that is away is a banner and a metric,
-because the door must go on accepting.
+because the door must go on accepting. What it refuses by class for lack of room is told beside it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from kernel.clock import Clock
 from kernel.engine_status import read_status
 from kernel.journal import JournalWriter
+from kernel.journal.metrics import JournalCollector
 from kernel.observability import AgeCollector, Metrics
 
 ENGINE = "engine"
@@ -25,7 +26,7 @@ def build_router(
 ) -> APIRouter:
     """The three routes; open to everybody who can reach the port, without business figures."""
     router = APIRouter()
-    metrics.watch_journal(lambda: journal.waiting, lambda: journal.healthy)
+    metrics.registry.register(JournalCollector(journal))
 
     def times() -> dict[str, int]:
         found = metrics.ages.snapshot()
@@ -42,9 +43,15 @@ def build_router(
     def readyz() -> JSONResponse:
         status = read_status(data_dir)
         age_s = status.age_s(clock.now_us()) if status else None
-        document = {"ready": journal.healthy, "journal": journal.healthy, "engine_age_s": age_s}
-        headers = {"Cache-Control": "no-store"} | ({} if journal.healthy else {"Retry-After": "1"})
-        return JSONResponse(document, 200 if journal.healthy else 503, headers=headers)
+        healthy = journal.healthy
+        document = {
+            "ready": healthy,
+            "journal": healthy,
+            "engine_age_s": age_s,
+            "refusing": journal.gate.refusing(),
+        }
+        headers = {"Cache-Control": "no-store"} | ({} if healthy else {"Retry-After": "1"})
+        return JSONResponse(document, 200 if healthy else 503, headers=headers)
 
     @router.get("/metrics", include_in_schema=False)
     def metrics_text() -> Response:

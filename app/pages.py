@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.core import Core
@@ -12,20 +12,30 @@ from dashboards.readers import Document, Readers
 from dashboards.runbook_page import runbook_document
 from kernel.clock import rfc3339
 from kernel.engine_status import read_status
+from kernel.journal import ItemClass
+from kernel.journal.admission import Reason
 from triage.slack.watch import failing_since_us
 
 _STALE_AFTER_S = 20.0
 _PAGE_RECORDS = 50
 
 
-def page_readers(core: Core, deadletters: DeadLetterService, feed: LiveFeed) -> Readers:
-    """Everything the pages read."""
+def page_readers(
+    core: Core,
+    deadletters: DeadLetterService,
+    feed: LiveFeed,
+    refusing: Callable[[], Mapping[ItemClass, Reason]],
+) -> Readers:
+    """Everything the pages read. `refusing`: what the door does not take, or did not lately."""
 
     def series(slo_id: str, from_us: int, to_us: int, step_s: int) -> Sequence[Mapping[str, Any]]:
         points = core.slo.series(slo_id, from_us, to_us, step_s)
         return [point.model_dump() for point in points]
 
     def stale() -> str:
+        return " ".join(one for one in (_refused(refusing()), engine_trouble()) if one)
+
+    def engine_trouble() -> str:
         status = read_status(core.kernel.data_dir)
         if status is None:
             return "The engine has not reported yet; events are accepted and kept."
@@ -75,3 +85,10 @@ def page_readers(core: Core, deadletters: DeadLetterService, feed: LiveFeed) -> 
         stale=stale,
         simulation=core.runbook_settings.simulation,
     )
+
+
+def _refused(classes: Mapping[ItemClass, Reason]) -> str:
+    if not classes:
+        return ""
+    reasons = ", ".join(dict.fromkeys(classes.values()))
+    return f"Refusing {', '.join(classes)} for lack of room ({reasons}); the rest is accepted."

@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 
 import access.models
 import audit.models
+import collector.counts.models
 import kernel.facts.bus
 import kernel.outbox.outbox
 import runbooks.models
@@ -16,6 +17,7 @@ import triage.slack.models
 MODULES = (
     access.models,
     audit.models,
+    collector.counts.models,
     kernel.facts.bus,
     kernel.outbox.outbox,
     runbooks.models,

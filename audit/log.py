@@ -17,7 +17,7 @@ from audit.entries import Entry
 from audit.keys import signing_key, verifier_key
 from audit.leaf import Stamp, commit_digest, payload_id
 from audit.merkle import inclusion_proof, leaf_hash, verify_inclusion
-from audit.note import Checkpoint, VerifierKey, open_checkpoint
+from audit.note import Checkpoint, VerifierKey, open_checkpoint, sign_statement
 from audit.proof_file import proof_text
 from audit.schemas import ActorOut, CheckpointOut, CommitOut, RecordOut, SubjectOut
 from audit.settings import AuditSettings
@@ -196,6 +196,18 @@ class AuditLog:
                 hint="run `tillwatch audit verify`",
             )
         return found[1]
+
+    def statement(self, kind: str, body: str) -> bytes:
+        """A signed note `<log>/<kind>` over `body`, for whoever holds the public key.
+
+        The signature alone does not stop us from signing two different ones: record it.
+        """
+        return sign_statement(kind, body, signing_key(self._settings))
+
+    @property
+    def vkey(self) -> VerifierKey:
+        """The public key. Raises NotConfigured where there is none yet."""
+        return self._vkey
 
     @cached_property
     def _vkey(self) -> VerifierKey:

@@ -26,6 +26,7 @@ _ED25519: Final = b"\x01"
 _SIGNATURE_BYTES: Final = 64
 _KEY_BYTES: Final = 32
 _MAX_NOTE_BYTES: Final = 256 * 1024
+_MAX_STATEMENT_BYTES: Final = 1024 * 1024
 _MAX_SIGNATURES: Final = 64
 _NAME: Final = re.compile(r"[^\s+]{1,200}\Z")
 _SIZE: Final = re.compile(r"(?:0|[1-9][0-9]{0,18})\Z")
@@ -128,13 +129,13 @@ def sign_note(text: str, key: SignerKey) -> bytes:
     return _with_signature(text, key.verifier, key.sign(text.encode()))
 
 
-def open_note(note: bytes, key: VerifierKey) -> str:
+def open_note(note: bytes, key: VerifierKey, *, max_bytes: int = _MAX_NOTE_BYTES) -> str:
     """The text of a note that `key` signed; signatures of unknown keys are ignored.
 
     Raises BadInput where the form is wrong, the key's signature is missing or any of its
     signatures is not good.
     """
-    text, signatures = _split_note(note)
+    text, signatures = _split_note(note, max_bytes)
     ours = [raw for name, raw in signatures if name == key.name and raw[:4] == key.key_id]
     if not ours:
         raise BadInput(f"not signed by {key.name}", path="note")
@@ -163,6 +164,23 @@ def open_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
+def sign_statement(kind: str, body: str, key: SignerKey) -> bytes:
+    """A note under the log's key that says something else than a checkpoint.
+
+    Its first line is `<name of the key>/<kind>`; a checkpoint's is the name alone, so that neither
+    can be taken for the other, nor a statement for one of another kind.
+    """
+    return sign_note(f"{key.name}/{kind}\n{body}", key)
+
+
+def open_statement(note: bytes, kind: str, key: VerifierKey) -> str:
+    """The body of a statement of this kind that `key` signed. Raises BadInput."""
+    head, _, body = open_note(note, key, max_bytes=_MAX_STATEMENT_BYTES).partition("\n")
+    if head != f"{key.name}/{kind}":
+        raise BadInput(f"not a {kind} of {key.name}: {head[:100]}", path="note")
+    return body
+
+
 def is_sole_form(note: bytes, key: VerifierKey) -> bool:
     """True where the note is what `sign_note` makes, byte for byte: one signature, no more."""
     text, signatures = _split_note(note)
@@ -174,9 +192,11 @@ def _with_signature(text: str, key: VerifierKey, signature: bytes) -> bytes:
     return f"{text}\n\u2014 {key.name} {encoded}\n".encode()
 
 
-def _split_note(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
-    if len(note) > _MAX_NOTE_BYTES:
-        raise BadInput("a note of more than 256 KiB", path="note")
+def _split_note(
+    note: bytes, max_bytes: int = _MAX_NOTE_BYTES
+) -> tuple[str, list[tuple[str, bytes]]]:
+    if len(note) > max_bytes:
+        raise BadInput(f"a note of more than {max_bytes // 1024} KiB", path="note")
     try:
         whole = note.decode("utf-8")
     except UnicodeDecodeError as error:

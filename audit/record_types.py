@@ -48,6 +48,9 @@ _INCIDENT: Final = (
     "opened_at resolved_at brief_source confidence evidence_ids hypothesis verdict stale channel "
     "slo slos group rule impact person_id action approval_id proposals delivered attempt"
 )
+_COUNT: Final = (
+    "stored rejected duplicate shed sources first_position last_position statement_sha256"
+)
 _LOG: Final = (
     "boot size first_size origin record name basis approver key_id next_key_id filter rows index "
     "skew_us gap_s result checkpoint_size path_hash"
@@ -92,6 +95,7 @@ TYPES: Final[Mapping[str, RecordType]] = {
     "token.revoked": _type("", _ACCESS),
     "config.changed": _type("", _ACCESS),
     "incident.*": _type("", _INCIDENT),
+    "count.closed": _type("day stored rejected duplicate shed statement_sha256", _COUNT),
     "audit.erasure": _type("record name", _LOG),
     "audit.*": _type("", _LOG),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import zstandard
 
@@ -12,9 +12,17 @@ from kernel.errors import BadInput, TooLarge, UnsupportedFormat
 
 _GZIP = 16 + zlib.MAX_WBITS
 _STEP = 64 * 1024
+# Told how many bytes more are about to be kept; raises where there is no room for them.
+Grow = Callable[[int], None]
 
 
-async def read_bounded(chunks: AsyncIterator[bytes], max_bytes: int) -> bytes:
+def no_budget(_more_bytes: int) -> None:
+    """No common budget."""
+
+
+async def read_bounded(
+    chunks: AsyncIterator[bytes], max_bytes: int, grow: Grow = no_budget
+) -> bytes:
     """The whole body; TooLarge as soon as it grows beyond the bound, whatever its header said."""
     parts: list[bytes] = []
     size = 0
@@ -22,6 +30,7 @@ async def read_bounded(chunks: AsyncIterator[bytes], max_bytes: int) -> bytes:
         size += len(chunk)
         if size > max_bytes:
             raise too_large(max_bytes)
+        grow(len(chunk))
         parts.append(chunk)
     return b"".join(parts)
 
@@ -34,27 +43,28 @@ def too_large(max_bytes: int) -> TooLarge:
     )
 
 
-def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
+def decompress(body: bytes, encoding: str, max_bytes: int, grow: Grow = no_budget) -> bytes:
     """The body without its `Content-Encoding` (gzip, deflate, zstd, identity).
 
-    Output is made piece by piece and never grows beyond `max_bytes` plus one step.
+    Output is made piece by piece and never grows beyond `max_bytes` plus one step; `grow` hears of
+    each piece before it is kept.
     """
     name = encoding.strip().lower()
     if name in {"", "identity"}:
         return body
     if name in {"gzip", "x-gzip"}:
-        return _inflate(body, _GZIP, max_bytes)
+        return _inflate(body, _GZIP, max_bytes, grow)
     if name == "deflate":
-        return _inflate(body, zlib.MAX_WBITS, max_bytes)
+        return _inflate(body, zlib.MAX_WBITS, max_bytes, grow)
     if name == "zstd":
-        return _zstd(body, max_bytes)
+        return _zstd(body, max_bytes, grow)
     raise UnsupportedFormat(
         f"the content encoding {name[:40]!r} is not supported",
         hint="use gzip, deflate, zstd or none, in one layer",
     )
 
 
-def _inflate(body: bytes, window_bits: int, max_bytes: int) -> bytes:
+def _inflate(body: bytes, window_bits: int, max_bytes: int, grow: Grow) -> bytes:
     parts: list[bytes] = []
     size = 0
     rest = body
@@ -68,6 +78,7 @@ def _inflate(body: bytes, window_bits: int, max_bytes: int) -> bytes:
             size += len(piece)
             if size > max_bytes:
                 raise too_large(max_bytes)
+            grow(len(piece))
             parts.append(piece)
             rest = member.unconsumed_tail
             if not piece and not rest and not member.eof:
@@ -78,7 +89,7 @@ def _inflate(body: bytes, window_bits: int, max_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def _zstd(body: bytes, max_bytes: int) -> bytes:
+def _zstd(body: bytes, max_bytes: int, grow: Grow) -> bytes:
     parts: list[bytes] = []
     size = 0
     # The window is bounded too: a frame may ask for gigabytes before its first byte.
@@ -89,6 +100,7 @@ def _zstd(body: bytes, max_bytes: int) -> bytes:
             size += len(piece)
             if size > max_bytes:
                 raise too_large(max_bytes)
+            grow(len(piece))
             parts.append(piece)
     except zstandard.ZstdError as error:
         raise _damaged(str(error)) from None

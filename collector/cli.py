@@ -1,4 +1,4 @@
-"""`tillwatch event send|tail` (HTTP) and `tillwatch deadletter list|show` (opens the stores)."""
+"""`tillwatch event ...` (HTTP) and `tillwatch deadletter list|show` (opens the stores)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from collector.counts.cli import add_commands
 from collector.deadletters import DeadLetterService
 from kernel import strict_json
 from kernel.api_client import ApiClient, open_client
@@ -64,6 +65,7 @@ def build_event_cli() -> typer.Typer:
         finally:
             client.close()
 
+    add_commands(cli)
     return cli
 
 

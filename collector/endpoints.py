@@ -14,6 +14,7 @@ from access.principal import READERS, Principal, Role
 from access.service import AccessService
 from collector.acknowledge import durable
 from collector.bodies import read_bounded
+from collector.body_budget import BodyBudget
 from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
 from collector.events.intake import MAX_BODY_BYTES, EventIntake, Prepared
@@ -22,7 +23,7 @@ from collector.receipts import ReceiptService
 from collector.sources.endpoints import build_router as webhook_router
 from collector.sources.intake import WebhookIntake
 from collector.sources.standing import WebhookStanding
-from kernel.journal import JournalWriter
+from kernel.journal import ItemClass, JournalWriter
 
 Prepare = Callable[[bytes, Mapping[str, str], str], Prepared]
 
@@ -32,6 +33,7 @@ class CollectorServices:
     """What the routes need; built once by the composition root."""
 
     writer: JournalWriter
+    budget: BodyBudget
     events: EventIntake
     changes: ChangeIntake
     webhooks: WebhookIntake
@@ -57,11 +59,11 @@ def _intake_routes(router: APIRouter, services: CollectorServices, access: Acces
 
     @router.post("/api/events", status_code=202)
     async def post_events(request: Request, sender: Principal = Depends(may_send)) -> JSONResponse:
-        return await _take(request, services.writer, services.events.prepare, sender)
+        return await _take(request, services, services.events.prepare, sender, ItemClass.MONEY)
 
     @router.post("/api/changes", status_code=202)
     async def post_changes(request: Request, sender: Principal = Depends(may_send)) -> JSONResponse:
-        return await _take(request, services.writer, services.changes.prepare, sender)
+        return await _take(request, services, services.changes.prepare, sender, ItemClass.CHANGE)
 
 
 def _read_routes(router: APIRouter, services: CollectorServices, access: AccessService) -> None:
@@ -97,13 +99,21 @@ def _read_routes(router: APIRouter, services: CollectorServices, access: AccessS
 
 
 async def _take(
-    request: Request, writer: JournalWriter, prepare: Prepare, sender: Principal
+    request: Request,
+    services: CollectorServices,
+    prepare: Prepare,
+    sender: Principal,
+    item_class: ItemClass,
 ) -> JSONResponse:
-    """Read with a bound, prepare in a thread, append, and answer when it is on disk."""
-    body = await read_bounded(request.stream(), MAX_BODY_BYTES)
+    """Read with a bound, prepare in a thread, append, and answer when it is on disk.
+
+    `item_class`: what the body may hold, before anybody has looked.
+    """
     headers = {name.lower(): value for name, value in request.headers.items()}
-    prepared = await run_in_threadpool(prepare, body, headers, sender.name)
-    appended = await durable(writer.append(prepared.append))
+    with services.budget.lease(item_class, sender.name) as lease:
+        body = await read_bounded(request.stream(), MAX_BODY_BYTES, lease.grow)
+        prepared = await run_in_threadpool(prepare, body, headers, sender.name)
+        appended = await durable(services.writer.append(prepared.append))
     if prepared.refusal is not None:
         raise prepared.refusal
     answer: dict[str, Any] = {

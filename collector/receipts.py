@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kernel.clock import rfc3339
 from kernel.errors import NotFound
 from kernel.journal import JournalReader
+from kernel.journal.records import runs
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 
 
@@ -19,7 +21,10 @@ class ReceiptService:
         self._store = store
 
     def show(self, receipt_id: str) -> dict[str, Any]:
-        """Raises NotFound: receipts are kept for 8 days."""
+        """What became of a request: all that is known of it, item by item where that is known.
+
+        Raises NotFound: receipts are kept for 8 days.
+        """
         # A reader of its own: readers are not for sharing between the threads of requests.
         reader = JournalReader(self._journal_path)
         try:
@@ -37,6 +42,7 @@ class ReceiptService:
             "id": found["id"],
             "stream": found["stream"],
             "source": found["source"],
+            "sender": found["sender"],
             "received_at": rfc3339(found["received_us"]),
             "position": position,
             "stored": stored,
@@ -44,5 +50,30 @@ class ReceiptService:
             "accepted": found["accepted"],
             "duplicates": found["duplicates"],
             "rejected": found["rejected"],
+            "rejected_count": found["rejected_count"],
+            "items": _items(found),
             "quarantined": [{"rule": letter.rule, "reason": letter.reason} for letter in dead],
         }
+
+
+def _items(found: Mapping[str, Any]) -> dict[str, list[list[int]]] | None:
+    """Which of the request's items were stored and which were known: [first, last] of each run.
+
+    None where that was not noted (more rejected items than a receipt keeps, or a receipt of an
+    older version): then only the counts are known.
+    """
+    rejected = {item.get("index") for item in found["rejected"]}
+    if len(rejected) != found["rejected_count"]:
+        return None
+    taken = found["accepted"] + found["duplicates"]
+    good = [index for index in range(taken + len(rejected)) if index not in rejected]
+    if not found["accepted"] or not found["duplicates"]:
+        name, other = ("stored", "duplicate") if found["accepted"] else ("duplicate", "stored")
+        return {name: runs(good), other: []}
+    if not found["known"]:
+        return None
+    known = {at for first, last in found["known"] for at in range(first, last + 1)}
+    return {
+        "stored": runs(index for at, index in enumerate(good) if at not in known),
+        "duplicate": runs(index for at, index in enumerate(good) if at in known),
+    }

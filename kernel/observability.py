@@ -16,7 +16,7 @@ from typing import Any, TextIO, cast
 
 import structlog
 from opentelemetry import trace
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
@@ -125,19 +125,6 @@ class Metrics:
             "How often the engine was started again.",
             registry=self.registry,
         )
-
-    def watch_journal(self, waiting: Callable[[], int], healthy: Callable[[], bool]) -> None:
-        """Show the journal that this process writes; a process without one shows nothing."""
-        Gauge(
-            "tillwatch_journal_waiting_appends",
-            "Appends that wait for their commit.",
-            registry=self.registry,
-        ).set_function(waiting)
-        Gauge(
-            "tillwatch_journal_healthy",
-            "1 while the last commit reached the disk.",
-            registry=self.registry,
-        ).set_function(lambda: int(healthy()))
 
 
 class AgeCollector:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -21,7 +22,9 @@ class KernelSettings(Settings):
     journal_url: str = ""
     database_url: str = ""
     telemetry_url: str = ""
-    journal_max_bytes: int = 8 * 1024**3
+    journal_max_bytes: int = Field(default=8 * 1024**3, gt=0)
+    # Free disk below which only what counts most is still taken.
+    journal_reserve_bytes: int = Field(default=256 * 1024**2, ge=0)
     telemetry_retention_d: int = 7
 
     @property

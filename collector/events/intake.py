@@ -15,7 +15,7 @@ from collector.redaction import Redactor
 from kernel.clock import Clock
 from kernel.errors import BadInput
 from kernel.ids import uuid7
-from kernel.journal import Append, Item, Stream
+from kernel.journal import Append, Item, Stream, class_of_event
 from kernel.shop_event import ShopEvent, encode_event, event_key
 
 MAX_BODY_BYTES = 4 * 1024**2
@@ -81,7 +81,9 @@ class EventIntake:
 
     @staticmethod
     def _append(events: list[ShopEvent], rejected: list[dict[str, Any]], sender: str) -> Append:
-        sources = {event.source for event in events}
+        labels = [(event.source, class_of_event(event.type)) for event in events]
+        distinct = set(labels)
+        sources = {source for source, _ in distinct}
         return Append(
             stream=Stream.SHOP,
             source=sources.pop() if len(sources) == 1 else sender,
@@ -91,6 +93,9 @@ class EventIntake:
             ],
             rejected=rejected,
             detail={"sender": sender},
+            sender=sender,
+            item_class=min((one for _, one in distinct), key=lambda one: one.rank, default=None),
+            labels=labels if len(distinct) > 1 else (),
         )
 
     @staticmethod

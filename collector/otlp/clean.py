@@ -8,7 +8,7 @@ Both ways end alike: nothing is stored that the redactor would have changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from collector.otlp.redact import Walk, redact
 from collector.otlp.signals import LOGS, METRICS, TRACES, Signal
 from collector.otlp.validate import Refused, drop_invalid
 from collector.otlp.wire import Layout, layout_of
+from collector.otlp.worth import Held, held_by
 from collector.redaction import Redactor
 from collector.redaction.redactor import failing_closed
 from collector.redaction.sieve import Form, sieve_for
@@ -40,14 +41,15 @@ _RAW = msgspec.json.Decoder(json_shapes.RawRequest)
 
 @dataclass(frozen=True)
 class Clean:
-    """`body`: what may be stored, b"" for nothing; `refused`: items that were left out."""
+    """`body`: what may be stored, b"" for nothing; `held`: items in it; `refused`: left out."""
 
     body: bytes
-    as_json: bool
-    refused: list[Refused]
+    held: Held
+    as_json: bool = False
+    refused: Sequence[Refused] = ()
 
 
-_NOTHING = Clean(b"", as_json=False, refused=[])
+_NOTHING = Clean(b"", Held(0))
 
 
 class Cleaner:
@@ -76,40 +78,41 @@ class Cleaner:
                 None if _has_zero_ids(signal, body) else layout_of(body, has_ids=signal is TRACES)
             )
         if layout is None:
-            return self._carefully(message, refused or drop_invalid(message))
+            return self._carefully(signal, message, refused or drop_invalid(message))
         if not layout.starts:
             return _NOTHING
+        held = held_by(signal, message)
         places = self._protobuf.places(body, layout.masked)
         if not places:
-            return Clean(body, as_json=False, refused=[])
+            return Clean(body, held)
         items = {layout.item_at(place) for place in places}
         if signal is TRACES and _any_id_is_text(body, layout, items):
-            return self._carefully(message, drop_invalid(message))
+            return self._carefully(signal, message, drop_invalid(message))
         with failing_closed():
             changed = self._judge_items(message, signal, layout, items)
-        return Clean(_serialized(message) if changed else body, as_json=False, refused=[])
+        return Clean(_serialized(message) if changed else body, held)
 
     def json(self, signal: Signal, body: bytes) -> Clean:
         """The same for OTLP/JSON. What is stored is JSON, or protobuf after the careful way."""
-        items = json_shapes.items_in(signal, body)
-        if items == 0:
-            return _NOTHING
-        if items is None:
+        held = json_shapes.held_by(signal, body)
+        if held is None:
             message = signal.request()
             if body.strip():
                 decode_json(body, message)
-            return self._carefully(message, drop_invalid(message))
+            return self._carefully(signal, message, drop_invalid(message))
+        if not held.items:
+            return _NOTHING
         if self._json.is_clean(body):
-            return Clean(body, as_json=True, refused=[])
+            return Clean(body, held, as_json=True)
         request = _RAW.decode(body)
         with failing_closed():
             for group in request.groups():
                 self._group(group)
-        return Clean(msgspec.json.encode(request), as_json=True, refused=[])
+        return Clean(msgspec.json.encode(request), held, as_json=True)
 
-    def _carefully(self, message: Any, refused: list[Refused]) -> Clean:
+    def _carefully(self, signal: Signal, message: Any, refused: list[Refused]) -> Clean:
         redact(message, self._redactor)
-        return Clean(_serialized(message), as_json=False, refused=refused)
+        return Clean(_serialized(message), held_by(signal, message), refused=refused)
 
     def _judge_items(
         self, message: Any, signal: Signal, layout: Layout, items: Iterable[int | None]

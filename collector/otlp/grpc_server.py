@@ -11,6 +11,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from collector.acknowledge import durable_now
+from collector.body_budget import BodyBudget
 from collector.otlp.intake import OtlpIntake
 from collector.otlp.senders import authenticate
 from collector.otlp.signals import SIGNALS, Signal
@@ -36,11 +37,17 @@ class OtlpGrpcServer:
     """Starts and stops one server. Compression is gRPC's own; the size bound holds after it."""
 
     def __init__(
-        self, intake: OtlpIntake, writer: JournalWriter, authenticator: BearerAuthenticator
+        self,
+        intake: OtlpIntake,
+        writer: JournalWriter,
+        authenticator: BearerAuthenticator,
+        budget: BodyBudget | None = None,
     ) -> None:
+        """`budget`: the door's memory for bodies; without one the server has its own."""
         self._intake = intake
         self._writer = writer
         self._authenticator = authenticator
+        self._budget = budget or BodyBudget(writer)
         self._server: Any = None
 
     def start(self, host: str, port: int) -> int:
@@ -77,11 +84,17 @@ class OtlpGrpcServer:
             metadata = dict(context.invocation_metadata())
             try:
                 sender = authenticate(self._authenticator, metadata.get("authorization", ""))
-                prepared = self._intake.prepare(
-                    signal, body, as_json=False, encoding="", sender=sender.name
-                )
-                if prepared.append is not None:
-                    durable_now(self._writer.append(prepared.append))
+                with self._budget.lease(signal.item_class, sender.name, len(body)) as lease:
+                    prepared = self._intake.prepare(
+                        signal,
+                        body,
+                        as_json=False,
+                        encoding="",
+                        sender=sender.name,
+                        grow=lease.grow,
+                    )
+                    if prepared.append is not None:
+                        durable_now(self._writer.append(prepared.append))
             except TillwatchError as error:
                 _refuse(context, error)
             return bytes(prepared.response.SerializeToString())

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from collector.acknowledge import durable
-from collector.bodies import read_bounded, too_large
+from collector.bodies import Grow, read_bounded, too_large
+from collector.body_budget import BodyBudget
 from collector.otlp.intake import OtlpIntake
 from collector.otlp.senders import authenticate
 from collector.otlp.signals import SIGNALS, Signal
@@ -63,11 +64,17 @@ class OtlpHttpApp:
     """`POST /v1/traces`, `/v1/logs`, `/v1/metrics` in protobuf and JSON."""
 
     def __init__(
-        self, intake: OtlpIntake, writer: JournalWriter, authenticator: BearerAuthenticator
+        self,
+        intake: OtlpIntake,
+        writer: JournalWriter,
+        authenticator: BearerAuthenticator,
+        budget: BodyBudget | None = None,
     ) -> None:
+        """`budget`: the door's memory for bodies; without one the app has its own."""
         self._intake = intake
         self._writer = writer
         self._authenticator = authenticator
+        self._budget = budget or BodyBudget(writer)
         self._in_flight = 0
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="otlp-decode")
 
@@ -106,19 +113,21 @@ class OtlpHttpApp:
             authenticate, self._authenticator, request.headers.get("authorization", "")
         )
         declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._intake.max_bytes:
+        announced_bytes = int(declared) if declared.isdecimal() else 0
+        if announced_bytes > self._intake.max_bytes:
             raise too_large(self._intake.max_bytes)
         if self._in_flight >= _MAX_IN_FLIGHT:
             raise Unavailable("too many exports are being decoded", retry_after_s=1)
         self._in_flight += 1
         try:
-            body = await _read(receive, self._intake.max_bytes)
-            return await self._store(signal, request, body, sender.name)
+            with self._budget.lease(signal.item_class, sender.name, announced_bytes) as lease:
+                body = await _read(receive, self._intake.max_bytes, lease.grow)
+                return await self._store(signal, request, body, sender.name, lease.grow)
         finally:
             self._in_flight -= 1
 
     async def _store(
-        self, signal: Signal, request: _Request, body: bytes, sender: str
+        self, signal: Signal, request: _Request, body: bytes, sender: str, grow: Grow
     ) -> tuple[bytes, str]:
         prepared = await asyncio.get_running_loop().run_in_executor(
             self._pool,
@@ -128,6 +137,7 @@ class OtlpHttpApp:
                 as_json=request.as_json,
                 encoding=request.headers.get("content-encoding", ""),
                 sender=sender,
+                grow=grow,
             ),
         )
         receipt = ""
@@ -175,11 +185,11 @@ def _route(request: _Request) -> Signal:
     return signal
 
 
-async def _read(receive: Receive, max_bytes: int) -> bytes:
+async def _read(receive: Receive, max_bytes: int, grow: Grow) -> bytes:
     """The body, within its bound and a deadline: a slow sender must not keep its place."""
     try:
         async with asyncio.timeout(_READ_WITHIN_S):
-            return await read_bounded(_chunks(receive), max_bytes)
+            return await read_bounded(_chunks(receive), max_bytes, grow)
     except TimeoutError:
         raise Unavailable(f"the body did not arrive within {_READ_WITHIN_S:.0f} s") from None
 

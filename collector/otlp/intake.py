@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from collector.bodies import decompress
+from collector.bodies import Grow, decompress, no_budget
 from collector.otlp.clean import Cleaner
 from collector.otlp.signals import Signal
 from collector.otlp.stored import packed
 from collector.otlp.validate import Refused
+from collector.otlp.worth import worth
 from collector.redaction import Redactor
 from kernel.clock import MINUTE_US
 from kernel.journal import Append, Item, Stream
@@ -38,10 +40,20 @@ class OtlpIntake:
         self._cleaner = Cleaner(redactor)
 
     def prepare(
-        self, signal: Signal, body: bytes, *, as_json: bool, encoding: str, sender: str
+        self,
+        signal: Signal,
+        body: bytes,
+        *,
+        as_json: bool,
+        encoding: str,
+        sender: str,
+        grow: Grow = no_budget,
     ) -> Prepared:
-        """Raises BadInput, TooLarge or UnsupportedFormat for the whole request."""
-        plain = decompress(body, encoding, self.max_bytes)
+        """Raises BadInput, TooLarge or UnsupportedFormat for the whole request.
+
+        `grow` is told what inflating keeps in memory, and may raise Refused.
+        """
+        plain = decompress(body, encoding, self.max_bytes, grow)
         clean = self._cleaner.json if as_json else self._cleaner.protobuf
         found = clean(signal, plain)
         response = self._response(signal, found.refused)
@@ -60,11 +72,14 @@ class OtlpIntake:
                 for one in found.refused[:_MAX_NOTED]
             ],
             detail=detail,
+            rejected_count=len(found.refused),
+            item_class=worth(signal, found.held),
+            holds=found.held.items,
         )
         return Prepared(append, response)
 
     @staticmethod
-    def _response(signal: Signal, refused: list[Refused]) -> Any:
+    def _response(signal: Signal, refused: Sequence[Refused]) -> Any:
         """`partial_success` stays unset where everything was taken."""
         response = signal.response()
         if refused:

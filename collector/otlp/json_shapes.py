@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from collector.otlp.signals import LOGS, TRACES, Signal
+from collector.otlp.worth import Held, is_debug
 
 _Integer = (
     Annotated[str, Meta(pattern=r"^-?[0-9]{1,18}\Z")]
@@ -182,8 +183,8 @@ _NO_TRACE = "0" * 32
 _NO_SPAN = "0" * 16
 
 
-def items_in(signal: Signal, body: bytes) -> int | None:
-    """How many items the body holds, all of them valid; None: somebody has to look closely."""
+def held_by(signal: Signal, body: bytes) -> Held | None:
+    """What the body holds, all of it valid; None: somebody has to look closely."""
     decoder = _DECODERS.get(signal.name)
     if decoder is None or not (body.isascii() or _is_utf8(body)):
         return None
@@ -196,7 +197,7 @@ def items_in(signal: Signal, body: bytes) -> int | None:
         found.spans(request)
     else:
         found.logs(request)
-    return found.items if found.are_sound() else None
+    return Held(found.items, found.only_debug) if found.are_sound() else None
 
 
 def _is_utf8(body: bytes) -> bool:
@@ -216,6 +217,7 @@ class _Found:
         self._span_ids: list[str] = []
         self._times: list[str | int | None] = []
         self.items = 0
+        self.only_debug = False
 
     def spans(self, request: _Traces) -> None:
         for group in request.resource_spans or ():
@@ -223,6 +225,7 @@ class _Found:
                 self._spans(scope.spans or [])
 
     def logs(self, request: _Logs) -> None:
+        self.only_debug = True
         for group in request.resource_logs or ():
             for scope in group.scope_logs or ():
                 self._records(scope.log_records or [])
@@ -245,6 +248,7 @@ class _Found:
 
     def _records(self, records: list[_LogRecord]) -> None:
         self.items += len(records)
+        self.only_debug &= all(is_debug(record.severity_number) for record in records)
         for record in records:
             self._trace_ids += filter(None, (record.trace_id,))
             self._span_ids += filter(None, (record.span_id,))

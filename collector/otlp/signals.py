@@ -9,12 +9,15 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
+from kernel.journal import ItemClass
+
 
 @dataclass(frozen=True)
 class Signal:
     """`rejected_field` counts refused items in the partial success of the response.
 
-    `items`: names of the repeated fields from a request down to its items.
+    `items`: names of the repeated fields from a request down to its items. `item_class`: what they
+    are worth where not all can be taken.
     """
 
     name: str
@@ -24,6 +27,7 @@ class Signal:
     response: Any
     rejected_field: str
     items: tuple[str, str, str]
+    item_class: ItemClass
 
     @property
     def format(self) -> str:
@@ -40,6 +44,7 @@ TRACES = Signal(
     trace_service_pb2.ExportTraceServiceResponse,
     "rejected_spans",
     ("resource_spans", "scope_spans", "spans"),
+    ItemClass.TRACE,
 )
 LOGS = Signal(
     "logs",
@@ -49,6 +54,7 @@ LOGS = Signal(
     logs_service_pb2.ExportLogsServiceResponse,
     "rejected_log_records",
     ("resource_logs", "scope_logs", "log_records"),
+    ItemClass.LOG,
 )
 METRICS = Signal(
     "metrics",
@@ -58,6 +64,7 @@ METRICS = Signal(
     metrics_service_pb2.ExportMetricsServiceResponse,
     "rejected_data_points",
     ("resource_metrics", "scope_metrics", "metrics"),
+    ItemClass.METRIC,
 )
 SIGNALS = (TRACES, LOGS, METRICS)
 BY_FORMAT = {signal.format: signal for signal in SIGNALS}

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kernel.journal import tally_store
 from kernel.journal.records import JournalRecord, Stream
+from kernel.journal.tally import Tally
 from kernel.sqlite import open_reader, snapshot
 
 _COLUMNS = "position, stream, source, format, received_us, items, receipt, detail, body"
@@ -71,20 +73,55 @@ class JournalReader:
         return Head(top[0] if top else 0, tick[0] if tick else 0)
 
     def receipt(self, receipt_id: str) -> dict[str, Any] | None:
-        """What was answered under this receipt: counts, position, rejected items."""
+        """What was answered under this receipt: counts, position, rejected items, known ones.
+
+        `accepted`, `duplicates` and `rejected_count` count the sender's items, `rejected` lists
+        those that were noted; `known`: duplicates among the append's items, as [first, last] runs.
+        """
         db = self._connection()
-        row = (
-            db
-            and db.execute(
-                "SELECT id, position, stream, source, received_us, accepted, duplicates, rejected"
-                " FROM receipt WHERE id = ?",
-                (receipt_id,),
-            ).fetchone()
-        )
-        if not row:
+        if db is None:
             return None
-        keys = ("id", "position", "stream", "source", "received_us", "accepted", "duplicates")
-        return {**dict(zip(keys, row[:7], strict=True)), "rejected": json.loads(row[7])}
+        # All columns by their names: those that came later may be missing in a file of before.
+        found = db.execute("SELECT * FROM receipt WHERE id = ?", (receipt_id,))
+        row = found.fetchone()
+        if row is None:
+            return None
+        return _receipt(dict(zip((one[0] for one in found.description), row, strict=True)))
+
+    def tallies(
+        self, from_us: int, to_us: int, *, sender: str = "", source: str = ""
+    ) -> list[Tally]:
+        """Items by minute of receive time, sender, source and class; kept for 8 days.
+
+        Complete for all minutes that end at or before the head's tick. Minutes in which nothing
+        came have no entry: whether the door was there says the tick.
+        """
+        return self._tallies(tally_store.MINUTES, from_us, to_us, sender=sender, source=source)
+
+    def day_tallies(self, day_us: int, *, sender: str = "", source: str = "") -> list[Tally]:
+        """The same for the UTC day that begins at `day_us`; kept for 400 days."""
+        span = day_us, day_us + 1
+        return self._tallies(tally_store.DAYS, *span, sender=sender, source=source)
+
+    def days(self, before_us: int) -> list[int]:
+        """Beginnings of the UTC days before that time in which anything was counted."""
+        db = self._connection()
+        if db is None or not _has(db, tally_store.DAYS):
+            return []
+        rows = db.execute(
+            f"SELECT DISTINCT from_us FROM {tally_store.DAYS} WHERE from_us < ? ORDER BY from_us",
+            (before_us,),
+        )
+        return [row[0] for row in rows]
+
+    def _tallies(
+        self, table: str, from_us: int, to_us: int, *, sender: str, source: str
+    ) -> list[Tally]:
+        db = self._connection()
+        if db is None or not _has(db, table):
+            return []
+        named = (("sender", sender), ("source", source))
+        return tally_store.read(db, table, from_us, to_us, [one for one in named if one[1]])
 
     def refusals(self, *, limit: int = 100) -> list[dict[str, Any]]:
         """The newest receipts with rejected items, newest first."""
@@ -118,6 +155,24 @@ class JournalReader:
                 return None
             self._db = db
         return self._db
+
+
+def _has(db: sqlite3.Connection, table: str) -> bool:
+    """False in a file of an older version that no writer has opened since."""
+    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+    return db.execute(query, (table,)).fetchone() is not None
+
+
+def _receipt(row: dict[str, Any]) -> dict[str, Any]:
+    rejected = json.loads(row["rejected"])
+    count = row.get("rejected_count")
+    return {
+        **row,
+        "sender": row.get("sender", ""),
+        "rejected": rejected,
+        "rejected_count": len(rejected) if count is None else count,
+        "known": json.loads(row.get("known", "[]")),
+    }
 
 
 def _record(row: tuple[Any, ...]) -> JournalRecord:

@@ -1,9 +1,14 @@
-"""The journal's one writer thread: group commit, declared-key dedup, receipts, ticks, trimming."""
+"""The journal's one writer thread: group commit, declared-key dedup, receipts, ticks, trimming.
+
+In front of it stands a gate that refuses by class (`gate`, `admission`); with each record it counts
+whose items they were (`tally_store`).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import math
 import queue
 import sqlite3
 import threading
@@ -12,19 +17,23 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from kernel.clock import DAY_US, Clock
+from kernel.clock import Clock
 from kernel.errors import BadInput, Unavailable
 from kernel.ids import uuid7
-from kernel.journal.records import SCHEMA, Append, Appended
+from kernel.journal import tally_store, trimming
+from kernel.journal.admission import Limits
+from kernel.journal.gate import Gate, Refusals, Refused, free_bytes
+from kernel.journal.records import SCHEMA, Append, Appended, runs
+from kernel.journal.tally_store import Tallies
+from kernel.journal.upgrade import add_columns
 from kernel.sqlite import open_writer, writing
 
 _MAX_GROUP = 512
 _TICK_EVERY_S = 1.0
-_MAX_QUEUED = 20_000
-_KEEP_RECORDS_US = 7 * DAY_US
-_KEEP_RECEIPTS_US = 8 * DAY_US
-# Appends wait while rows are deleted, so one step of trimming is small.
-_MAX_TRIMMED = 2_000
+_LIMITS = Limits()
+# Rows and disk are measured again after so many seconds, or so large a share of the quota.
+_MEASURE_EVERY_S = 1.0
+_MEASURE_EVERY_SHARE = 1 / 256
 # The disk's fault: full, broken, or taken away.
 _DISK = (sqlite3.Error, OSError)
 # The record's own fault (too big, not bytes, not UTF-8), never the disk's.
@@ -52,11 +61,27 @@ class JournalWriter:
     second a tick is written, so that readers know up to when they have seen everything.
     """
 
-    def __init__(self, path: Path, clock: Clock, *, max_bytes: int = 8 * 1024**3) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        max_bytes: int = 8 * 1024**3,
+        reserve_bytes: int = 0,
+        limits: Limits = _LIMITS,
+    ) -> None:
+        """`max_bytes`: quota of the rows; `reserve_bytes`: free disk kept for what counts most."""
         self._path = path
         self._clock = clock
         self._max_bytes = max_bytes
-        self._queue: queue.Queue[_Call | None] = queue.Queue(maxsize=_MAX_QUEUED)
+        self._reserve_bytes = reserve_bytes
+        self._measured_s = -math.inf
+        self._unmeasured_bytes = 0
+        self.refusals = Refusals(clock)
+        self.gate = Gate(self.refusals, limits)
+        self.tallies = Tallies()
+        # Bounded by the gate.
+        self._queue: queue.Queue[_Call | None] = queue.Queue()
         self._submitting = threading.Lock()
         self._closing = False
         self._last_us = 0
@@ -74,11 +99,22 @@ class JournalWriter:
     @property
     def waiting(self) -> int:
         """Appends that wait for their commit."""
-        return self._queue.qsize()
+        return self.gate.pressure.appends
 
     def append(self, append: Append) -> Future[Appended]:
-        """Queue one record. The future holds Unavailable where it could not be made durable."""
+        """Queue one record. The future holds Unavailable where it could not be made durable.
+
+        Refused (an Unavailable) where its class is not taken now: there is too little room.
+        """
         future: Future[Appended] = Future()
+        size_bytes = append.size_bytes
+        try:
+            self.gate.enter(append.worth, size_bytes)
+        except Refused as refused:
+            self.tallies.shed(append)
+            future.set_exception(refused)
+            return future
+        future.add_done_callback(lambda _: self.gate.leave(size_bytes))
         call = _Call(lambda db: self._append_one(db, append), future)  # type: ignore[arg-type]
         self._submit(call)
         return future
@@ -107,15 +143,12 @@ class JournalWriter:
             if self._closing or not self._thread.is_alive():
                 call.done.set_exception(Unavailable("the journal is closed"))
                 return
-            try:
-                self._queue.put_nowait(call)
-            except queue.Full:
-                full = Unavailable(f"{_MAX_QUEUED} appends are already waiting for the disk")
-                call.done.set_exception(full)
+            self._queue.put_nowait(call)
 
     def _open(self) -> sqlite3.Connection:
-        db = open_writer(self._path, SCHEMA)
+        db = open_writer(self._path, SCHEMA + tally_store.SCHEMA)
         try:
+            add_columns(db)
             row = db.execute("SELECT max(at_us) FROM tick").fetchone()
             self._last_us = max(self._last_us, row[0] or 0)
             self._begin_anew(db)
@@ -168,6 +201,7 @@ class JournalWriter:
 
     def _fail(self) -> None:
         self._healthy = False
+        self.tallies.undone()
         if self._db is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._db.close()
@@ -191,6 +225,7 @@ class JournalWriter:
                 results = [call.work(db) for call in group]
                 self._write_tick(db)
         except _BAD_RECORD as error:
+            self.tallies.undone()
             if len(group) != 1:
                 return False
             group[0].done.set_exception(BadInput(f"the record cannot be stored: {error}"))
@@ -202,7 +237,7 @@ class JournalWriter:
                     Unavailable(f"the journal cannot be written: {error}", retry_after_s=2)
                 )
             return True
-        self._healthy = True
+        self._committed()
         for call, result in zip(group, results, strict=True):
             call.done.set_result(result)
         return True
@@ -214,10 +249,31 @@ class JournalWriter:
         except _DISK:
             self._fail()
             raise
-        self._healthy = True
+        self._committed()
 
     def _write_tick(self, db: sqlite3.Connection) -> None:
-        db.execute("INSERT OR REPLACE INTO tick VALUES (1, ?)", (self._now_us(),))
+        """The tallies come with it: behind a tick no count changes any more."""
+        now_us = self._now_us()
+        self.tallies.write(db, now_us)
+        db.execute("INSERT OR REPLACE INTO tick VALUES (1, ?)", (now_us,))
+
+    def _committed(self) -> None:
+        self._healthy = True
+        self.tallies.committed()
+        due_s = self._measured_s + _MEASURE_EVERY_S
+        due_bytes = self._max_bytes * _MEASURE_EVERY_SHARE
+        if self._unmeasured_bytes >= due_bytes or self._clock.monotonic_s() >= due_s:
+            with contextlib.suppress(*_DISK):
+                self._measure(self._connection())
+
+    def _measure(self, db: sqlite3.Connection) -> None:
+        """How full quota and disk are, for the gate."""
+        self._measured_s = self._clock.monotonic_s()
+        self._unmeasured_bytes = 0
+        free_share = math.inf
+        if self._reserve_bytes:
+            free_share = free_bytes(self._path.parent) / self._reserve_bytes
+        self.gate.measured(trimming.rows_bytes(db) / self._max_bytes, free_share)
 
     def _now_us(self) -> int:
         """Receive time: the clock, but never backwards, so that position order is time order."""
@@ -226,8 +282,9 @@ class JournalWriter:
 
     def _append_one(self, db: sqlite3.Connection, append: Append) -> Appended:
         now_us = self._now_us()
-        duplicates = self._duplicates(db, append, now_us)
-        fresh = [item for i, item in enumerate(append.items) if i not in duplicates]
+        known = self._duplicates(db, append, now_us)
+        fresh = [item for i, item in enumerate(append.items) if i not in known]
+        duplicates = tuple(sorted(known))
         receipt = uuid7(self._clock)
         position = None
         if fresh:
@@ -246,20 +303,26 @@ class JournalWriter:
                     body,
                 ),
             ).lastrowid
+            self._unmeasured_bytes += len(body)
+        accepted = len(fresh) * append.holds
         db.execute(
-            "INSERT INTO receipt VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            _INSERT_RECEIPT,
             (
                 receipt,
                 position,
                 append.stream,
                 append.source,
                 now_us,
-                len(fresh),
-                len(duplicates),
+                accepted,
+                len(duplicates) * append.holds,
                 json.dumps([dict(one) for one in append.rejected]),
+                append.sender or append.source,
+                append.rejected_count,
+                json.dumps(runs(duplicates)) if duplicates else "[]",
             ),
         )
-        return Appended(receipt, position, len(fresh), tuple(sorted(duplicates)))
+        self.tallies.count(append, duplicates, position, now_us)
+        return Appended(receipt, position, accepted, duplicates)
 
     @staticmethod
     def _duplicates(db: sqlite3.Connection, append: Append, now_us: int) -> set[int]:
@@ -278,41 +341,15 @@ class JournalWriter:
         return found
 
     def _trim(self, db: sqlite3.Connection, before_position: int) -> int:
-        now_us = self._now_us()
-        gone = db.execute(
-            "DELETE FROM seen WHERE key IN (SELECT key FROM seen WHERE until_us < ? LIMIT ?)",
-            (now_us, _MAX_TRIMMED),
-        ).rowcount
-        gone += db.execute(
-            "DELETE FROM receipt WHERE id IN"
-            " (SELECT id FROM receipt WHERE received_us < ? LIMIT ?)",
-            (now_us - _KEEP_RECEIPTS_US, _MAX_TRIMMED),
-        ).rowcount
-        # Receive times never fall as positions grow: the oldest records come first.
-        gone += db.execute(
-            "DELETE FROM record WHERE received_us < ? AND position IN"
-            " (SELECT position FROM record WHERE position < ? ORDER BY position LIMIT ?)",
-            (now_us - _KEEP_RECORDS_US, before_position, _MAX_TRIMMED),
-        ).rowcount
-        return gone + self._trim_to_size(db, before_position)
-
-    def _trim_to_size(self, db: sqlite3.Connection, before_position: int) -> int:
-        """Give up oldest records until the rows (not the free pages) take `max_bytes`."""
-        size, pages, free = (db.execute(f"PRAGMA {one}").fetchone()[0] for one in _SIZE_PRAGMAS)
-        over = (pages - free) * size - self._max_bytes
-        last = 0
-        for position, length in db.execute(
-            "SELECT position, length(body) FROM record WHERE position < ?"
-            " ORDER BY position LIMIT ?",
-            (before_position, _MAX_TRIMMED),
-        ):
-            if over <= 0:
-                break
-            last, over = position, over - length
-        return db.execute("DELETE FROM record WHERE position <= ?", (last,)).rowcount
+        self._measured_s = -math.inf
+        return trimming.trim(db, self._now_us(), before_position, self._max_bytes)
 
 
-_SIZE_PRAGMAS = ("page_size", "page_count", "freelist_count")
+_INSERT_RECEIPT = """
+INSERT INTO receipt (id, position, stream, source, received_us, accepted, duplicates, rejected,
+    sender, rejected_count, known)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 
 
 def _json_array(parts: list[bytes]) -> bytes:

@@ -49,7 +49,12 @@ def test_a_door_is_ready_without_an_engine(client):
     assert client.get("/livez").status_code == 200
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"ready": True, "journal": True, "engine_age_s": None}
+    assert answer.json() == {
+        "ready": True,
+        "journal": True,
+        "engine_age_s": None,
+        "refusing": {},
+    }
 
 
 def test_a_door_that_cannot_write_its_journal_is_not_ready(client, journal):
@@ -87,3 +92,15 @@ def test_metrics_of_both_processes_are_one_exposition(client, clock, tmp_path):
     assert found["tillwatch_engine_restarts_total", "door"] == 0
     exposed = client.get("/metrics").text
     assert exposed.count("# TYPE tillwatch_part_failures_total counter") == 1
+
+
+def test_ready_says_which_classes_are_refused_and_for_lack_of_what(client, journal):
+    journal.gate.measured(quota_share=0.92, free_share=9.0)
+    answer = client.get("/readyz")
+    assert answer.status_code == 200, "what counts most is taken"
+    assert answer.json()["refusing"] == {
+        "trace": "quota",
+        "metric": "quota",
+        "log": "quota",
+        "debug_log": "quota",
+    }

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from access.principal import Principal, Role
 from app.errors import install_error_mapping
+from collector.body_budget import BodyBudget
 from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
 from collector.endpoints import CollectorServices, build_router
@@ -114,6 +115,7 @@ class World:
         install_error_mapping(app, self.clock)
         services = CollectorServices(
             writer=self.writer,
+            budget=BodyBudget(self.writer),
             events=EventIntake(self.redactor, self.clock),
             changes=ChangeIntake(self.redactor, self.clock),
             webhooks=self.webhooks,

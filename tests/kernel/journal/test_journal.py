@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kernel.clock import DAY_US, SECOND_US, FrozenClock
 from kernel.errors import BadInput, Unavailable
-from kernel.journal import Append, Head, Item, JournalReader, JournalWriter, Stream
+from kernel.journal import Append, Head, Item, ItemClass, JournalReader, JournalWriter, Stream
 
 WAIT_S = 30
 
@@ -289,7 +289,7 @@ def test_trimming_is_done_in_small_steps_so_that_appends_need_not_wait(journal, 
     clock.advance_s(9 * 86400)
     last = put(journal, shop("young")).position
     steps = [journal.trim(last).result(WAIT_S) for _ in range(3)]
-    assert steps == [2006, 1000, 0]
+    assert steps == [2007, 1000, 0]
     assert names(reader) == ["young"]
     assert put(journal, shop("0-1", "2-999")).accepted == 2
 
@@ -297,7 +297,9 @@ def test_trimming_is_done_in_small_steps_so_that_appends_need_not_wait(journal, 
 def test_trimming_by_size_never_touches_what_consumers_have_not_read(tmp_path, clock):
     writer = JournalWriter(tmp_path / "small.db", clock, max_bytes=200_000)
     reader = JournalReader(tmp_path / "small.db")
-    done = [put(writer, shop(f"{n}" + "x" * 10_000)) for n in range(100)]
+    done = [
+        put(writer, shop(f"{n}" + "x" * 10_000, item_class=ItemClass.MONEY)) for n in range(100)
+    ]
     trim(writer, done[50].position)
     left = [record.position for record in reader.read([Stream.SHOP], 0)]
     assert left == [one.position for one in done[50:]]
