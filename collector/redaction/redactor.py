@@ -26,7 +26,7 @@ _ESCAPE = re.compile(r"\\u00([0-9A-Fa-f]{2})")
 # A card's check code that a text names: `cvv=123`, `"cvc":"123"`, `CVV2 code is 123`.
 _NAMES_CODE = re.compile(r"[cC][vV][vVcCnN]")
 _CODE = re.compile(
-    r"((?:cvv|cvc|cvn)2?(?![a-z])(?:[^a-z0-9]{0,8}(?:code|number|value|is|was)){0,2}[^a-z0-9]{1,8})"
+    r"((?:cvv|cvc|cvn)2?(?![a-z])(?:[^a-z0-9]{0,8}(?:code|number|value|is|was)){0,2}[^a-z0-9]{1,32})"
     r"[0-9]{3,4}(?![0-9])",
     re.IGNORECASE,
 )

@@ -15,8 +15,6 @@ from tests.faults.secrets import KINDS, Planting, plantings
 
 REDACTOR = Redactor(b"0123456789abcdef")
 SEED = 20261120
-# Kinds that the redactor does not know in every frame yet: to be emptied as it learns them.
-AWAITED = frozenset({"cvv"})
 
 
 def left_over(planting: Planting) -> set[str]:
@@ -25,11 +23,7 @@ def left_over(planting: Planting) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_part_of_a_planted_secret_is_left(kind, request):
-    if kind in AWAITED:
-        request.node.add_marker(
-            pytest.mark.xfail(reason="not known in every frame yet", strict=True)
-        )
+def test_no_part_of_a_planted_secret_is_left(kind):
     planted = [one for one in plantings(random.Random(SEED)) if one.kind == kind]
     assert planted
     missed = [f"{one.frame} {one.key}: {one.text}" for one in planted if left_over(one)]
