@@ -41,6 +41,11 @@ from collector.queries import TelemetryQueries
 from collector.receipts import ReceiptService
 from collector.redaction.keyfile import load_or_create
 from collector.redaction.redactor import Redactor
+from collector.sources.intake import WebhookIntake
+from collector.sources.keyring import Keyring
+from collector.sources.registry import KINDS
+from collector.sources.settings import WebhookSettings
+from collector.sources.tally import Tally
 from dashboards import live, pages
 from dashboards.assets import Assets
 from dashboards.rendering import Templates
@@ -73,10 +78,14 @@ class Door:
     def __init__(self, core: Core, metrics: Metrics) -> None:
         self.core = core
         self.metrics = metrics
+        # First of all: a setting that cannot be read ends the start before anything is opened.
+        secrets = WebhookSettings().webhook_secrets.get_secret_value()
+        keyring = Keyring.parse(secrets, KINDS)
         self.journal = JournalWriter(
             core.kernel.journal_path, core.clock, max_bytes=core.kernel.journal_max_bytes
         )
         self.redactor = Redactor(load_or_create(core.kernel.data_dir))
+        self.webhooks = self._webhooks(keyring)
         self.assets = Assets()
         self.stopping = False
 
@@ -105,10 +114,16 @@ class Door:
             writer=self.journal,
             events=EventIntake(self.redactor, core.clock),
             changes=ChangeIntake(self.redactor, core.clock),
+            webhooks=self.webhooks,
             queries=TelemetryQueries(core.telemetry, core.clock),
             receipts=ReceiptService(path, core.telemetry),
             deadletters=DeadLetterService(path, core.telemetry),
         )
+
+    def _webhooks(self, keyring: Keyring) -> WebhookIntake:
+        tally = Tally()
+        self.metrics.registry.register(tally)
+        return WebhookIntake(keyring, self.redactor, self.core.clock, tally)
 
     def _routers(self) -> Sequence[Any]:
         from access.endpoints import build_router as access_router

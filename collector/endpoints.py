@@ -19,6 +19,9 @@ from collector.deadletters import DeadLetterService
 from collector.events.intake import MAX_BODY_BYTES, EventIntake, Prepared
 from collector.queries import TelemetryQueries
 from collector.receipts import ReceiptService
+from collector.sources.endpoints import build_router as webhook_router
+from collector.sources.intake import WebhookIntake
+from collector.sources.standing import WebhookStanding
 from kernel.journal import JournalWriter
 
 Prepare = Callable[[bytes, Mapping[str, str], str], Prepared]
@@ -31,16 +34,21 @@ class CollectorServices:
     writer: JournalWriter
     events: EventIntake
     changes: ChangeIntake
+    webhooks: WebhookIntake
     queries: TelemetryQueries
     receipts: ReceiptService
     deadletters: DeadLetterService
 
 
 def build_router(services: CollectorServices, access: AccessService) -> APIRouter:
-    """`/api/events`, `/api/changes`, `/api/receipts`, `/api/traces`, `/api/deadletters`."""
+    """`/api/events`, `/api/changes`, `/api/receipts`, `/api/traces`, `/api/deadletters`,
+    and the webhooks of providers.
+    """
     router = APIRouter()
     _intake_routes(router, services, access)
     _read_routes(router, services, access)
+    standing = WebhookStanding(services.webhooks.keyring, services.webhooks.tally, services.queries)
+    router.include_router(webhook_router(services.writer, services.webhooks, standing, access))
     return router
 
 

@@ -16,6 +16,7 @@ from collector.otel_demo import event_of_span, may_tell
 from collector.otlp.rows import span_rows
 from collector.otlp.signals import TRACES
 from collector.otlp.stored import message_of, plain
+from collector.sources import registry as webhooks
 from kernel.errors import BadInput
 from kernel.journal import Append, Item, JournalReader, JournalRecord, JournalWriter, Stream
 from kernel.shop_event import ShopEvent, encode_event, event_key
@@ -84,8 +85,11 @@ class Finder:
 
 def _told(record: JournalRecord) -> list[ShopEvent]:
     """The record's shop events; none where it is undecodable (the projector sets it aside)."""
-    if record.format != TRACES.format:
-        return []
+    tell = _TELLERS.get(record.format)
+    return tell(record) if tell else []
+
+
+def _told_by_spans(record: JournalRecord) -> list[ShopEvent]:
     try:
         body = plain(record)
         if not may_tell(body):
@@ -98,3 +102,17 @@ def _told(record: JournalRecord) -> list[ShopEvent]:
         for span in span_rows(message, record.position)
     )
     return [event for event in told if event is not None]
+
+
+def _told_by_webhook(record: JournalRecord) -> list[ShopEvent]:
+    try:
+        return webhooks.told(record)
+    except BadInput:
+        return []
+
+
+# Who finds shop events in which format; other formats tell none.
+_TELLERS: dict[str, Callable[[JournalRecord], list[ShopEvent]]] = {
+    TRACES.format: _told_by_spans,
+    **dict.fromkeys(webhooks.BY_FORMAT, _told_by_webhook),
+}

@@ -18,6 +18,7 @@ from collector.otlp.rows import log_rows, metric_rows, span_rows
 from collector.otlp.signals import BY_FORMAT, LOGS, METRICS, TRACES
 from collector.otlp.stored import message_of
 from collector.redaction import Redactor
+from collector.sources import registry as webhooks
 from kernel import strict_json
 from kernel.clock import parse_rfc3339
 from kernel.errors import BadInput
@@ -143,6 +144,8 @@ def _project(record: JournalRecord, rows: _Rows) -> None:
         rows.events += _event_rows(record, record.position)
     elif record.format in BY_FORMAT:
         _project_otlp(record, rows)
+    elif record.format in webhooks.BY_FORMAT:
+        _check_webhook(record)
     elif record.format == CHANGE:
         rows.changes += _change_rows(record)
     else:
@@ -160,6 +163,14 @@ def _project_otlp(record: JournalRecord, rows: _Rows) -> None:
         rows.logs += log_rows(message, record.position, record.received_us)
     elif record.format == METRICS.format:
         rows.metrics += metric_rows(message, record.position)
+
+
+def _check_webhook(record: JournalRecord) -> None:
+    """A webhook gives no rows of its own: what it tells comes back through the derived stream."""
+    try:
+        webhooks.told(record)
+    except BadInput as error:
+        raise Undecodable(record.format, str(error)[:200]) from None
 
 
 def _event_rows(record: JournalRecord, position: int) -> list[EventRow]:

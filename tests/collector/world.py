@@ -20,6 +20,10 @@ from collector.queries import TelemetryQueries
 from collector.receipts import ReceiptService
 from collector.redaction import Redactor
 from collector.redaction.keyfile import load_or_create
+from collector.sources.intake import WebhookIntake
+from collector.sources.keyring import Keyring
+from collector.sources.registry import KINDS
+from collector.sources.tally import Tally
 from kernel.clock import FrozenClock
 from kernel.errors import NotAllowed, NotAuthenticated
 from kernel.journal import JournalReader, JournalWriter
@@ -64,7 +68,9 @@ class TokenTable:
 class World:
     """Journal, derived journal, telemetry store, intake, projector."""
 
-    def __init__(self, folder: Path, clock: FrozenClock | None = None) -> None:
+    def __init__(
+        self, folder: Path, clock: FrozenClock | None = None, webhook_secrets: str = ""
+    ) -> None:
         self.folder = folder
         self.clock = clock or FrozenClock()
         self.journal_path = folder / "journal.db"
@@ -75,6 +81,9 @@ class World:
         self.derived = JournalWriter(self.derived_path, self.clock)
         self.store = SqliteTelemetryStore(folder / "telemetry", self.clock)
         self.otlp = OtlpIntake(self.redactor)
+        self.webhooks = WebhookIntake(
+            Keyring.parse(webhook_secrets, KINDS), self.redactor, self.clock, Tally()
+        )
         self.restart()
 
     def new_projector(self) -> Projector:
@@ -107,6 +116,7 @@ class World:
             writer=self.writer,
             events=EventIntake(self.redactor, self.clock),
             changes=ChangeIntake(self.redactor, self.clock),
+            webhooks=self.webhooks,
             queries=TelemetryQueries(self.store, self.clock),
             receipts=ReceiptService(self.journal_path, self.store),
             deadletters=DeadLetterService(self.journal_path, self.store),
