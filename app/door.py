@@ -29,6 +29,8 @@ from app.pages import page_readers
 from app.security_headers import SecurityHeaders
 from app.stores import instance_lock, open_control
 from app.supervisor import EngineSupervisor, engine_command
+from app.watching import Plan
+from collector.changes.flagd_intake import FlagdIntake
 from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
 from collector.endpoints import CollectorServices
@@ -81,6 +83,7 @@ class Door:
         # First of all: a setting that cannot be read ends the start before anything is opened.
         secrets = WebhookSettings().webhook_secrets.get_secret_value()
         keyring = Keyring.parse(secrets, KINDS)
+        Plan.read()
         self.journal = JournalWriter(
             core.kernel.journal_path, core.clock, max_bytes=core.kernel.journal_max_bytes
         )
@@ -114,6 +117,8 @@ class Door:
             writer=self.journal,
             events=EventIntake(self.redactor, core.clock),
             changes=ChangeIntake(self.redactor, core.clock),
+            flagd=FlagdIntake(self.redactor),
+            memory=core.changes,
             webhooks=self.webhooks,
             queries=TelemetryQueries(core.telemetry, core.clock),
             receipts=ReceiptService(path, core.telemetry),

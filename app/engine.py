@@ -20,9 +20,11 @@ from app.engine_runtime import EngineRuntime
 from app.recovery import SloRecovery
 from app.stores import open_control, settings_for
 from app.supervisor import watch_door
+from app.watching import Plan
 from audit import jobs as audit_jobs
 from audit.sequencer import AuditSequencer
 from collector import jobs as collector_jobs
+from collector.changes.tracker import ChangeTracker
 from collector.finder import Finder
 from collector.projector import Projector
 from collector.redaction.keyfile import load_or_create
@@ -68,6 +70,9 @@ class Engine:
         self.derived = JournalWriter(kernel.derived_path, clock, max_bytes=kernel.journal_max_bytes)
         journal = JournalReader(kernel.journal_path)
         self.finder = Finder(journal, self.derived, core.telemetry.cursor)
+        self.plan = Plan.read()
+        self.redactor = Redactor(load_or_create(kernel.data_dir))
+        self.files, self.pages = self.plan.watches(core, self.derived, self.redactor)
         self.sequencer = AuditSequencer(core.database, core.audit_log, clock)
         self.evaluator = Evaluator(core.database, core.ledger_reader, core.catalogue, clock)
         self.outbox = Outbox(core.database, clock)
@@ -89,7 +94,7 @@ class Engine:
         core = self.core
         found = [
             *audit_jobs.parts(self.sequencer),
-            *collector_jobs.parts(self.finder, self._projector()),
+            *collector_jobs.parts(self.finder, self._projector(), self._tracker()),
             Part("slo.ledger.project", self._ledger_projector().step),
             Part("facts.dispatch", self.facts.step),
             *self.outbox.parts(),
@@ -114,6 +119,7 @@ class Engine:
             *slo_jobs.jobs(self.evaluator),
             expiry_job(kernel.ledger_path, self.derived, core.catalogue.all()),
             *collector_jobs.jobs(core.telemetry, core.clock, kernel.telemetry_retention_d),
+            *collector_jobs.watching(self.files, self.pages, self.plan.settings.flagd_poll_s),
             *triage_jobs.jobs(core.triage_settings, upkeep, heartbeat),
             *runbooks_jobs.jobs(
                 core.database, core.audit_log, core.clock, core.approvals, SloRecovery(core.slo)
@@ -133,8 +139,18 @@ class Engine:
             JournalReader(kernel.journal_path),
             JournalReader(kernel.derived_path),
             self.core.telemetry,
-            Redactor(load_or_create(kernel.data_dir)),
+            self.redactor,
             lambda: self.finder.position,
+        )
+
+    def _tracker(self) -> ChangeTracker:
+        kernel = self.core.kernel
+        return ChangeTracker(
+            JournalReader(kernel.journal_path),
+            JournalReader(kernel.derived_path),
+            self.core.telemetry,
+            self.core.changes,
+            self.pages.hint,
         )
 
     def _ledger_projector(self) -> LedgerProjector:
