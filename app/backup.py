@@ -77,8 +77,9 @@ def _forget_telemetry_cursors(data_dir: Path) -> None:
     Its cursors say where the search for shop events begins. Raw records that the backup's derived
     stream does not know yet must be searched again; rows that are there already change nothing.
     """
-    for suffix in ("", "-wal", "-shm"):
-        (data_dir / "telemetry" / f"meta.db{suffix}").unlink(missing_ok=True)
+    for name in ("meta.db", "changes.db"):
+        for suffix in ("", "-wal", "-shm"):
+            (data_dir / "telemetry" / f"{name}{suffix}").unlink(missing_ok=True)
 
 
 def copy_database(source: Path, target: Path) -> None:

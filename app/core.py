@@ -9,6 +9,7 @@ from access.service import AccessService
 from access.settings import AccessSettings
 from audit.log import AuditLog
 from audit.settings import AuditSettings
+from collector.changes.memory import ChangeMemory
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import NotFound
@@ -47,6 +48,7 @@ class Core:
         self.telemetry = SqliteTelemetryStore(
             kernel.telemetry_dir, clock, kernel.telemetry_retention_d
         )
+        self.changes = ChangeMemory(kernel.telemetry_dir / "changes.db")
         self.catalogue = Catalogue.load(SloSettings().slo_dir)
         self.slo = SloService(database, self.ledger_reader, self.catalogue, clock)
         self.approvals = ApprovalService(database, self.audit_log, clock, self.runbook_settings)
@@ -90,6 +92,7 @@ class Core:
     def close(self) -> None:
         """Give all stores back."""
         self.telemetry.close()
+        self.changes.close()
         self.database.close()
 
     def _slack(self) -> SlackPublisher | None:

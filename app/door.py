@@ -29,7 +29,9 @@ from app.pages import page_readers
 from app.security_headers import SecurityHeaders
 from app.stores import instance_lock, open_control
 from app.supervisor import EngineSupervisor, engine_command
+from app.watching import Plan
 from collector.body_budget import BodyBudget
+from collector.changes.flagd_intake import FlagdIntake
 from collector.changes.intake import ChangeIntake
 from collector.counts.service import CountService
 from collector.deadletters import DeadLetterService
@@ -83,6 +85,7 @@ class Door:
         # First of all: a setting that cannot be read ends the start before anything is opened.
         secrets = WebhookSettings().webhook_secrets.get_secret_value()
         keyring = Keyring.parse(secrets, KINDS)
+        Plan.read()
         self.journal = JournalWriter(
             core.kernel.journal_path,
             core.clock,
@@ -123,6 +126,8 @@ class Door:
             budget=self.budget,
             events=EventIntake(self.redactor, core.clock),
             changes=ChangeIntake(self.redactor, core.clock),
+            flagd=FlagdIntake(self.redactor),
+            memory=core.changes,
             webhooks=self.webhooks,
             queries=TelemetryQueries(core.telemetry, core.clock),
             receipts=ReceiptService(path, core.telemetry),

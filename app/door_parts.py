@@ -5,6 +5,7 @@ from __future__ import annotations
 from access.jobs import parts as access_parts
 from app.core import Core
 from app.retention import Consumed, trim_point
+from collector.changes import tracker
 from kernel.journal import JournalReader, JournalWriter, Stream
 from kernel.parts import Part
 from triage import intake
@@ -33,6 +34,7 @@ def journal_consumers(core: Core) -> list[Consumed]:
         ledger.close()
     found = [
         Consumed([Stream.RAW, Stream.SHOP], core.telemetry.cursor()),
+        Consumed([Stream.RAW], core.changes.position(tracker.JOURNAL)),
         Consumed([Stream.SHOP], counted),
         Consumed([Stream.ALERT], intake.read_position(core.database)),
     ]
@@ -54,6 +56,7 @@ def derived_part(core: Core, derived: JournalWriter) -> Part:
         consumers = [
             Consumed([Stream.DERIVED], counted),
             Consumed([Stream.DERIVED], core.telemetry.progress("derived")),
+            Consumed([Stream.RAW], core.changes.position(tracker.OBSERVED)),
         ]
         return derived.trim(trim_point(reader, consumers)).result() > 0
 

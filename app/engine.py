@@ -20,9 +20,11 @@ from app.engine_runtime import EngineRuntime
 from app.recovery import SloRecovery
 from app.stores import open_control, settings_for
 from app.supervisor import watch_door
+from app.watching import Plan
 from audit import jobs as audit_jobs
 from audit.sequencer import AuditSequencer
 from collector import jobs as collector_jobs
+from collector.changes.tracker import ChangeTracker
 from collector.counts.closing import DayCloser
 from collector.finder import Finder
 from collector.projector import Projector
@@ -69,6 +71,9 @@ class Engine:
         self.derived = JournalWriter(kernel.derived_path, clock, max_bytes=kernel.journal_max_bytes)
         journal = JournalReader(kernel.journal_path)
         self.finder = Finder(journal, self.derived, core.telemetry.cursor)
+        self.plan = Plan.read()
+        self.redactor = Redactor(load_or_create(kernel.data_dir))
+        self.files, self.pages = self.plan.watches(core, self.derived, self.redactor)
         self.sequencer = AuditSequencer(core.database, core.audit_log, clock)
         self.evaluator = Evaluator(core.database, core.ledger_reader, core.catalogue, clock)
         self.outbox = Outbox(core.database, clock)
@@ -90,7 +95,7 @@ class Engine:
         core = self.core
         found = [
             *audit_jobs.parts(self.sequencer),
-            *collector_jobs.parts(self.finder, self._projector()),
+            *collector_jobs.parts(self.finder, self._projector(), self._tracker()),
             Part("slo.ledger.project", self._ledger_projector().step),
             Part("facts.dispatch", self.facts.step),
             *self.outbox.parts(),
@@ -117,6 +122,7 @@ class Engine:
             *collector_jobs.jobs(
                 core.telemetry, core.clock, kernel.telemetry_retention_d, self._day_closer()
             ),
+            *collector_jobs.watching(self.files, self.pages, self.plan.settings.flagd_poll_s),
             *triage_jobs.jobs(core.triage_settings, upkeep, heartbeat),
             *runbooks_jobs.jobs(
                 core.database, core.audit_log, core.clock, core.approvals, SloRecovery(core.slo)
@@ -136,13 +142,23 @@ class Engine:
             JournalReader(kernel.journal_path),
             JournalReader(kernel.derived_path),
             self.core.telemetry,
-            Redactor(load_or_create(kernel.data_dir)),
+            self.redactor,
             lambda: self.finder.position,
         )
 
     def _day_closer(self) -> DayCloser:
         core = self.core
         return DayCloser(core.database, core.audit_log, JournalReader(core.kernel.journal_path))
+
+    def _tracker(self) -> ChangeTracker:
+        kernel = self.core.kernel
+        return ChangeTracker(
+            JournalReader(kernel.journal_path),
+            JournalReader(kernel.derived_path),
+            self.core.telemetry,
+            self.core.changes,
+            self.pages.hint,
+        )
 
     def _ledger_projector(self) -> LedgerProjector:
         core, kernel = self.core, self.core.kernel

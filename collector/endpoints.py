@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -15,7 +16,10 @@ from access.service import AccessService
 from collector.acknowledge import durable
 from collector.bodies import read_bounded
 from collector.body_budget import BodyBudget
+from collector.changes.flagd_intake import FlagdIntake, is_flagd
 from collector.changes.intake import ChangeIntake
+from collector.changes.memory import ChangeMemory
+from collector.changes.watched import documents as watched_documents
 from collector.deadletters import DeadLetterService
 from collector.events.intake import MAX_BODY_BYTES, EventIntake, Prepared
 from collector.queries import TelemetryQueries
@@ -36,6 +40,8 @@ class CollectorServices:
     budget: BodyBudget
     events: EventIntake
     changes: ChangeIntake
+    flagd: FlagdIntake
+    memory: ChangeMemory
     webhooks: WebhookIntake
     queries: TelemetryQueries
     receipts: ReceiptService
@@ -63,7 +69,10 @@ def _intake_routes(router: APIRouter, services: CollectorServices, access: Acces
 
     @router.post("/api/changes", status_code=202)
     async def post_changes(request: Request, sender: Principal = Depends(may_send)) -> JSONResponse:
-        return await _take(request, services, services.changes.prepare, sender, ItemClass.CHANGE)
+        prepare = services.changes.prepare
+        if is_flagd(request.headers):
+            prepare = partial(services.flagd.prepare, where=dict(request.query_params))
+        return await _take(request, services, prepare, sender, ItemClass.CHANGE)
 
 
 def _read_routes(router: APIRouter, services: CollectorServices, access: AccessService) -> None:
@@ -79,7 +88,10 @@ def _read_routes(router: APIRouter, services: CollectorServices, access: AccessS
 
     @router.get("/api/changes", dependencies=[may_read])
     def get_changes(since: str = "7d", limit: int = 100) -> dict[str, Any]:
-        return {"changes": services.queries.changes(since=since, limit=limit)}
+        return {
+            "changes": services.queries.changes(since=since, limit=limit),
+            "watched": watched_documents(services.memory),
+        }
 
     @router.get("/api/traces/{trace_id}", dependencies=[may_read])
     def get_trace(trace_id: str) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
+from collector.changes.change import ROLLBACK, SOURCE
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, Clock, parse_rfc3339, rfc3339
 from kernel.errors import BadInput, NotFound
-from kernel.telemetry_store.port import EventRow, SpanRow, TelemetryStore
+from kernel.telemetry_store.port import ChangeRow, EventRow, SpanRow, TelemetryStore
 
 _MAX_LIMIT = 10_000
 _AGO = re.compile(r"([0-9]{1,6})([smhd])\Z")
@@ -40,20 +41,7 @@ class TelemetryQueries:
         rows = self._store.changes(
             from_us=self._since_us(since), to_us=_EVER_US, limit=_limit(limit)
         )
-        return [
-            {
-                "at": rfc3339(row.at_us),
-                "kind": row.kind,
-                "service": row.service,
-                "summary": row.summary,
-                "version": row.version,
-                "environment": row.environment,
-                "author": row.author,
-                "url": row.url,
-                "attributes": dict(row.attributes),
-            }
-            for row in rows
-        ]
+        return [_change(row) for row in rows]
 
     def trace(self, trace_id: str) -> dict[str, Any]:
         """One trace's spans by start. Raises BadInput for no id, NotFound for no spans."""
@@ -100,6 +88,23 @@ def _event(row: EventRow) -> dict[str, Any]:
     if event.time_flag:
         envelope["time_flag"] = event.time_flag
     return {**data, **envelope, "data": data}
+
+
+def _change(row: ChangeRow) -> dict[str, Any]:
+    attributes = dict(row.attributes)
+    return {
+        "at": rfc3339(row.at_us),
+        "kind": row.kind,
+        "source": str(attributes.pop(SOURCE, "")),
+        "service": row.service,
+        "summary": row.summary,
+        "version": row.version,
+        "environment": row.environment,
+        "author": row.author,
+        "url": row.url,
+        "rollback": attributes.get(ROLLBACK) is True,
+        "attributes": attributes,
+    }
 
 
 def _span(row: SpanRow) -> dict[str, Any]:

@@ -1,23 +1,29 @@
-"""One change, plain or as a CDEvent, becomes its stored form. Pure."""
+"""One change, plain or as a CDEvent, becomes its stored form, and that its row. Pure."""
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from collector.changes import cdevents
 from collector.events.item import event_time
 from kernel.clock import rfc3339
 from kernel.errors import BadInput
 from kernel.telemetry_store.port import ChangeRow
 
 KINDS: Final = ("deploy", "flag", "config", "dependency", "other")
+# Attributes of a row that are ours: where it came from, and that it takes something back.
+SOURCE: Final = "tillwatch.source"
+ROLLBACK: Final = "rollback"
 _MAX_TEXT = 500
 _MAX_ATTRIBUTES = 32
 _TEXTS = ("service", "summary", "version", "environment", "author", "url")
-_CDEVENT = re.compile(
-    r"dev\.cdevents\.service\.(deployed|upgraded|rolledback|published|removed)\.[0-9.]+(-\w+)?"
+_FIELDS: Final = frozenset(
+    (*_TEXTS, "id", "source", "kind", "at", "time", "artifact", "rollback", "attributes")
 )
+_LINK = re.compile(r"https?://[^\s\"'<>]+\Z")
 
 
 def change_of(item: Any, now_us: int) -> dict[str, Any]:
@@ -27,72 +33,96 @@ def change_of(item: Any, now_us: int) -> dict[str, Any]:
     """
     if not isinstance(item, Mapping):
         raise BadInput("a change is a JSON object")
-    match = _CDEVENT.fullmatch(str(item.get("type", "")))
-    if match:
-        return _from_cdevent(item, match[1], now_us)
-    if "specversion" in item:
+    verb = cdevents.verb_of(item.get("type"))
+    if verb:
+        return stored(cdevents.described(item, verb), now_us)
+    if "specversion" in item or str(item.get("type", "")).startswith(cdevents.PREFIX):
         raise BadInput(
             "only dev.cdevents.service.* events are changes", path="$.type", hint="or plain JSON"
         )
-    kind = item.get("kind", "other")
+    _check_fields(item)
+    return stored(item, now_us)
+
+
+def stored(fields: Mapping[str, Any], now_us: int) -> dict[str, Any]:
+    """The stored form of the plain form's fields. Raises BadInput with the path of the fault."""
+    kind = fields.get("kind", "other")
     if kind not in KINDS:
         raise BadInput(f"kind is one of {', '.join(KINDS)}", path="$.kind")
-    return _stored(item, {"kind": kind, "at": item.get("at") or item.get("time")}, now_us)
+    at_us, _ = event_time(fields.get("at") or fields.get("time"), now_us)
+    found: dict[str, Any] = {"kind": kind, "at": rfc3339(at_us)}
+    for name in (*_TEXTS, "id", "source"):
+        value = _text(fields, name)
+        if value is not None:
+            found[name] = value
+    if not found.get("service"):
+        raise BadInput("a change names its service", path="$.service")
+    if found.get("url") and not _LINK.match(found["url"]):
+        raise BadInput("a link is an http or https address", path="$.url")
+    found.setdefault("summary", f"{kind} of {found['service']}")
+    found["attributes"] = _attributes(fields.get("attributes")) | _own(fields)
+    return found
 
 
-def change_row(stored: Mapping[str, Any], position: int, item: int, at_us: int) -> ChangeRow:
+def change_row(one: Mapping[str, Any], position: int, item: int, at_us: int) -> ChangeRow:
     """The telemetry row of a stored change."""
-    texts = {name: str(stored.get(name, "")) for name in _TEXTS}
+    texts = {name: str(one.get(name, "")) for name in _TEXTS}
+    attributes = dict(one.get("attributes", {}))
+    if one.get("source"):
+        attributes[SOURCE] = str(one["source"])
     return ChangeRow(
         position=position,
         item=item,
         at_us=at_us,
-        kind=str(stored["kind"]),
-        attributes=dict(stored.get("attributes", {})),
+        kind=str(one["kind"]),
+        attributes=attributes,
         **texts,
     )
 
 
-def _from_cdevent(item: Mapping[str, Any], verb: str, now_us: int) -> dict[str, Any]:
-    """CDEvents 0.4/0.5: subject.id is the service, artifactId its version (a package URL)."""
-    data = item.get("data")
-    subject = data.get("subject") if isinstance(data, Mapping) else None
-    if not isinstance(subject, Mapping):
-        raise BadInput("a CDEvent has a subject", path="$.data.subject")
-    content = subject.get("content")
-    content = content if isinstance(content, Mapping) else {}
-    environment = content.get("environment")
-    artifact = content.get("artifactId", "")
-    service = subject.get("id")
-    flat = {
-        "id": item.get("id"),
-        "source": item.get("source"),
-        "service": service,
-        "summary": f"{service} {verb}",
-        "version": str(artifact).rpartition("@")[2] if artifact else "",
-        "environment": environment.get("id", "") if isinstance(environment, Mapping) else "",
-        "attributes": {"cdevent": str(item["type"]), "artifact": str(artifact)},
-    }
-    return _stored(flat, {"kind": "deploy", "at": item.get("time")}, now_us)
+def link_of(*candidates: Any) -> str:
+    """The first of them that is an http or https address of bearable length; "" for none."""
+    for one in candidates:
+        if isinstance(one, str) and len(one) <= _MAX_TEXT and _LINK.match(one):
+            return one
+    return ""
 
 
-def _stored(texts: Mapping[str, Any], fixed: Mapping[str, Any], now_us: int) -> dict[str, Any]:
-    at_us, _ = event_time(fixed["at"], now_us)
-    stored: dict[str, Any] = {"kind": fixed["kind"], "at": rfc3339(at_us)}
-    for name in (*_TEXTS, "id", "source"):
-        value = texts.get(name)
-        if value is None:
+def _check_fields(item: Mapping[str, Any]) -> None:
+    """A misspelt field is a mistake: taken silently, the change would lack what it was to say."""
+    for name in item:
+        if name in _FIELDS:
             continue
-        if not isinstance(value, str):
-            raise BadInput("expected a string", path=f"$.{name}")
-        if len(value) > _MAX_TEXT:
-            raise BadInput(f"longer than {_MAX_TEXT} characters", path=f"$.{name}")
-        stored[name] = value
-    if not stored.get("service"):
-        raise BadInput("a change names its service", path="$.service")
-    stored.setdefault("summary", f"{fixed['kind']} of {stored['service']}")
-    stored["attributes"] = _attributes(texts.get("attributes"))
-    return stored
+        near = difflib.get_close_matches(str(name).lower(), sorted(_FIELDS), n=1)
+        raise BadInput(
+            f"unknown field {str(name)[:80]!r}",
+            path=f"$.{str(name)[:80]}",
+            hint=f"did you mean {near[0]}?" if near else "own fields go under attributes",
+        )
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise BadInput("expected a string", path=f"$.{name}")
+    if len(value) > _MAX_TEXT:
+        raise BadInput(f"longer than {_MAX_TEXT} characters", path=f"$.{name}")
+    return value
+
+
+def _own(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What has a field of its own in the plain form and is an attribute of the row."""
+    found: dict[str, Any] = {}
+    if artifact := _text(fields, "artifact"):
+        found["artifact"] = artifact
+    rollback = fields.get(ROLLBACK, False)
+    if not isinstance(rollback, bool):
+        raise BadInput("rollback is true or false", path=f"$.{ROLLBACK}")
+    if rollback:
+        found[ROLLBACK] = True
+    return found
 
 
 def _attributes(given: Any) -> dict[str, Any]:

@@ -58,7 +58,8 @@ class ChangeIntake:
         if error:
             raise BadInput(error)
         stored = change_of(self._redactor.document(value), self._clock.now_us())
+        stored.setdefault("source", sender)
         key = None
         if stored.get("id"):
-            key = event_key(f"change\0{stored.get('source', sender)}", stored["id"])
+            key = event_key(f"change\0{stored['source']}", stored["id"])
         return Item(msgspec.json.encode(stored), key)

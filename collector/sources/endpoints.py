@@ -36,10 +36,17 @@ def build_router(
         intake.keyring.source(kind, source)
         body = await read_bounded(request.stream(), MAX_BODY_BYTES)
         received = await run_in_threadpool(
-            intake.prepare, kind, source, body, _headers(request.headers)
+            intake.prepare,
+            kind,
+            source,
+            body,
+            _headers(request.headers),
+            request.query_params.get("token", ""),
         )
         if received.append is None:
-            raise received.refusal or RuntimeError("a delivery without a record needs a refusal")
+            if received.refusal is not None:
+                raise received.refusal
+            return _answer(received, None)
         appended = await durable(writer.append(received.append))
         intake.count(received, appended)
         if received.refusal is not None:
@@ -57,15 +64,20 @@ def _headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
-def _answer(received: Received, appended: Appended) -> Response:
+def _answer(received: Received, appended: Appended | None) -> Response:
+    """`appended` is None where all of the body was ignored: nothing of it is kept."""
     status, text = received.answer.status, received.answer.text
-    named = {RECEIPT_HEADER: appended.receipt}
+    named = {RECEIPT_HEADER: appended.receipt} if appended else {}
     if text is not None:
         return PlainTextResponse(text, status, headers=named)
-    document = {
-        "receipt": appended.receipt,
-        "accepted": appended.accepted,
-        "duplicates": len(appended.duplicates),
+    document: dict[str, Any] = {
+        "receipt": appended.receipt if appended else None,
+        "accepted": appended.accepted if appended else 0,
+        "duplicates": len(appended.duplicates) if appended else 0,
         "rejected": list(received.refused),
     }
+    if received.ignored:
+        document["ignored"] = [
+            {"index": one.index, "reason": one.reason} for one in received.ignored
+        ]
     return JSONResponse(document, status, headers=named)

@@ -12,7 +12,16 @@ import msgspec
 from access.refusals import Window, admit, close
 from collector.redaction import Redactor
 from collector.sources.keyring import Keyring, Source
-from collector.sources.port import Answer, Delivery, Note, Refused, Verified, format_of, too_old
+from collector.sources.port import (
+    Answer,
+    Delivery,
+    Ignored,
+    Note,
+    Refused,
+    Verified,
+    format_of,
+    too_old,
+)
 from collector.sources.tally import Outcome, Tally
 from kernel.clock import Clock
 from kernel.errors import BadInput, NotAuthenticated, TillwatchError, UnsupportedFormat
@@ -31,7 +40,8 @@ class Received:
     """What is to be appended, and what is said then.
 
     `refusal` is raised after the append, where there is one: nothing of the body could be taken.
-    `append` is None where not even the refusal is worth a receipt (the flood is only counted).
+    `append` is None where not even the refusal is worth a receipt (the flood is only counted), and
+    where everything was `ignored`.
     """
 
     source: str
@@ -39,6 +49,7 @@ class Received:
     refused: Sequence[Mapping[str, Any]]
     answer: Answer
     refusal: TillwatchError | None = None
+    ignored: Sequence[Ignored] = ()
 
 
 class WebhookIntake:
@@ -52,14 +63,16 @@ class WebhookIntake:
         self._lock = threading.Lock()
         self._floods: dict[str, Window] = {}
 
-    def prepare(self, kind: str, name: str, body: bytes, headers: Mapping[str, str]) -> Received:
-        """Verify the raw `body`; `headers` have lower-case names.
+    def prepare(
+        self, kind: str, name: str, body: bytes, headers: Mapping[str, str], token: str = ""
+    ) -> Received:
+        """Verify the raw `body`; `headers` have lower-case names, `token` is the address's.
 
         Raises NotFound or NotConfigured where there is no such source; what else is wrong is the
         `refusal` of the answer, so that it leaves a receipt.
         """
         source = self.keyring.source(kind, name)
-        delivery = Delivery(body, headers, self._clock.now_us())
+        delivery = Delivery(body, headers, self._clock.now_us(), token)
         try:
             _check_encoding(headers)
             verified = self._not_too_old(source.kind.verify(delivery, source.keys), delivery.now_us)
@@ -89,9 +102,10 @@ class WebhookIntake:
             refusal = BadInput(
                 str(refused[0]["reason"]), path=str(refused[0]["path"]), problems=refused
             )
-        return Received(
-            source.name, self._append(source, items, refused), refused, source.kind.answer, refusal
-        )
+        self.tally.add(source.name, Outcome.IGNORED, len(verified.ignored))
+        worth_it = items or refused or not verified.ignored
+        append = self._append(source, items, refused) if worth_it else None
+        return Received(source.name, append, refused, source.kind.answer, refusal, verified.ignored)
 
     def _redacted(self, note: Note) -> Any:
         return self._redactor.document({"ids": dict(note.ids), "event": dict(note.event)})
@@ -146,7 +160,7 @@ class WebhookIntake:
             if too_old(note, now_us)
         ]
         notes = [note for note in verified.notes if not too_old(note, now_us)]
-        return Verified(notes, [*verified.refused, *old])
+        return Verified(notes, [*verified.refused, *old], verified.ignored)
 
     def _worth_a_receipt(self, source: str, now_us: int) -> bool:
         with self._lock:

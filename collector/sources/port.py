@@ -27,11 +27,15 @@ TOLERANCE_S = 300
 
 @dataclass(frozen=True)
 class Delivery:
-    """One request as it came. `body`: the bytes that were signed; header names in lower case."""
+    """One request as it came. `body`: the bytes that were signed; header names in lower case.
+
+    `token`: what the address carries for kinds that sign nothing (`?token=...`), else "".
+    """
 
     body: bytes
     headers: Mapping[str, str]
     now_us: int
+    token: str = ""
 
     @property
     def now_s(self) -> int:
@@ -65,11 +69,20 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Ignored:
+    """One item that is genuine and of no use here, and why: let go, and said so."""
+
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Verified:
     """What one body holds. `refused`: items that do not sink their neighbours."""
 
     notes: Sequence[Note]
     refused: Sequence[Refused] = ()
+    ignored: Sequence[Ignored] = ()
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from collector.sources.adyen import AdyenKind
+from collector.sources.github import GitHubKind
 from collector.sources.port import Stored, Told, WebhookKind, format_of
 from collector.sources.shopify import ShopifyKind
 from collector.sources.standard import StandardKind
+from collector.sources.statuspage import StatuspageKind
 from collector.sources.stripe import StripeKind
 from kernel import strict_json
 from kernel.errors import BadInput
@@ -16,7 +18,15 @@ from kernel.journal import JournalRecord
 from kernel.shop_event import ShopEvent
 
 KINDS: Final[Mapping[str, WebhookKind]] = {
-    kind.name: kind for kind in (AdyenKind(), ShopifyKind(), StandardKind(), StripeKind())
+    kind.name: kind
+    for kind in (
+        AdyenKind(),
+        GitHubKind(),
+        ShopifyKind(),
+        StandardKind(),
+        StatuspageKind(),
+        StripeKind(),
+    )
 }
 BY_FORMAT: Final[Mapping[str, WebhookKind]] = {
     format_of(name): kind for name, kind in KINDS.items()
@@ -33,10 +43,9 @@ def told(record: JournalRecord) -> list[ShopEvent]:
     context = Told(record.source, record.received_us)
     events: list[ShopEvent] = []
     faults: list[BadInput] = []
-    documents = strict_json.loads(record.body)
-    for document in documents if isinstance(documents, list) else [documents]:
+    for document in documents_of(record):
         try:
-            events += kind.tell(_stored(document), context)
+            events += kind.tell(stored_of(document), context)
         except BadInput as fault:
             faults.append(fault)
     if faults and not events:
@@ -44,7 +53,14 @@ def told(record: JournalRecord) -> list[ShopEvent]:
     return events
 
 
-def _stored(document: Any) -> Stored:
+def documents_of(record: JournalRecord) -> list[Any]:
+    """What a webhook record holds, item by item. Raises BadInput."""
+    documents = strict_json.loads(record.body)
+    return documents if isinstance(documents, list) else [documents]
+
+
+def stored_of(document: Any) -> Stored:
+    """One of them, read back. Raises BadInput."""
     ids = document.get("ids") if isinstance(document, dict) else None
     event = document.get("event") if isinstance(document, dict) else None
     if not isinstance(ids, dict) or not isinstance(event, dict):

@@ -15,6 +15,7 @@ class Outcome(StrEnum):
     """What became of one notification (or of a whole body that could not be taken apart)."""
 
     ACCEPTED = "accepted"
+    IGNORED = "ignored"
     DUPLICATE = "duplicate"
     FORGED = "forged"
     UNUSABLE = "unusable"

@@ -10,8 +10,8 @@ import json
 from typing import Any
 
 from kernel import strict_json
+from kernel.egress import Answer, Egress, EgressRefused, MaybeSent, NotSent
 from kernel.errors import BadInput
-from runbooks.actions.egress import Answer, Egress, EgressRefused, MaybeSent, NotSent
 from runbooks.actions.port import Outcome, PreconditionFailed, Unreadable
 from runbooks.planning import Action, shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from runbooks.actions.egress import Egress, EgressRefused, MaybeSent, NotSent
+from kernel.egress import Egress, EgressRefused, MaybeSent, NotSent
 from runbooks.actions.port import Outcome, PreconditionFailed, Unreadable
 from runbooks.planning import Action
 

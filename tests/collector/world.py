@@ -10,7 +10,10 @@ from fastapi.testclient import TestClient
 from access.principal import Principal, Role
 from app.errors import install_error_mapping
 from collector.body_budget import BodyBudget
+from collector.changes.flagd_intake import FlagdIntake
 from collector.changes.intake import ChangeIntake
+from collector.changes.memory import ChangeMemory
+from collector.changes.tracker import ChangeTracker
 from collector.deadletters import DeadLetterService
 from collector.endpoints import CollectorServices, build_router
 from collector.events.intake import EventIntake
@@ -81,6 +84,8 @@ class World:
         self.writer = JournalWriter(self.journal_path, self.clock)
         self.derived = JournalWriter(self.derived_path, self.clock)
         self.store = SqliteTelemetryStore(folder / "telemetry", self.clock)
+        self.memory = ChangeMemory(folder / "telemetry" / "changes.db")
+        self.hints: list[str] = []
         self.otlp = OtlpIntake(self.redactor)
         self.webhooks = WebhookIntake(
             Keyring.parse(webhook_secrets, KINDS), self.redactor, self.clock, Tally()
@@ -100,6 +105,13 @@ class World:
         """A new engine: what lay in memory is gone."""
         self.finder = Finder(JournalReader(self.journal_path), self.derived, self.store.cursor)
         self.projector = self.new_projector()
+        self.tracker = ChangeTracker(
+            JournalReader(self.journal_path),
+            JournalReader(self.derived_path),
+            self.store,
+            self.memory,
+            self.hints.append,
+        )
 
     def find(self) -> None:
         while self.finder.step():
@@ -108,6 +120,8 @@ class World:
     def project(self) -> None:
         self.find()
         while self.projector.step():
+            pass
+        while self.tracker.step():
             pass
 
     def app(self) -> FastAPI:
@@ -118,6 +132,8 @@ class World:
             budget=BodyBudget(self.writer),
             events=EventIntake(self.redactor, self.clock),
             changes=ChangeIntake(self.redactor, self.clock),
+            flagd=FlagdIntake(self.redactor),
+            memory=self.memory,
             webhooks=self.webhooks,
             queries=TelemetryQueries(self.store, self.clock),
             receipts=ReceiptService(self.journal_path, self.store),
@@ -141,3 +157,4 @@ class World:
         self.writer.close()
         self.derived.close()
         self.store.close()
+        self.memory.close()

@@ -9,26 +9,27 @@ from collections.abc import Sequence
 
 import pytest
 
-from kernel.errors import BadInput
-from runbooks.actions.addresses import refusal
-from runbooks.actions.egress import (
-    MAX_ANSWER_BYTES,
+from kernel.egress import (
     Egress,
     EgressRefused,
     MaybeSent,
     NotSent,
+    Resolver,
     own_host,
     parse_hosts,
+    resolve_by_system,
 )
+from kernel.egress.addresses import refusal
+from kernel.egress.client import MAX_ANSWER_BYTES
+from kernel.errors import BadInput
 from runbooks.actions.http import HttpAdapter
 from runbooks.actions.port import PreconditionFailed
+from runbooks.actions.registry import HOSTS_SETTING
 from tests.runbooks.loopback import Loopback
 
 
-def egress(hosts: str, resolver: object = None) -> Egress:
-    if resolver is None:
-        return Egress(parse_hosts(hosts))
-    return Egress(parse_hosts(hosts), resolver)  # type: ignore[arg-type]
+def egress(hosts: str, resolver: Resolver = resolve_by_system, **more: float) -> Egress:
+    return Egress(parse_hosts(hosts, HOSTS_SETTING), resolver, listed_in=HOSTS_SETTING, **more)
 
 
 def test_a_host_that_is_not_listed_is_never_called(canary: Loopback) -> None:
@@ -124,6 +125,7 @@ def test_a_large_answer_is_cut() -> None:
     answer = egress(f"http://127.0.0.1:{shop.port}").send("GET", f"{shop.url}/")
     shop.close()
     assert len(answer.body) == MAX_ANSWER_BYTES
+    assert not answer.whole
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,7 @@ def test_the_flag_services_own_host_may_be_an_inner_one() -> None:
 @pytest.mark.parametrize("entry", ["ftp://x", "a b", "x/path", "x@nonsense", "://x", "u:p@x:1"])
 def test_a_bad_entry_of_the_list_is_named(entry: str) -> None:
     with pytest.raises(BadInput, match="TILLWATCH_ACTION_HOSTS"):
-        parse_hosts(f"good.example, {entry}")
+        parse_hosts(f"good.example, {entry}", HOSTS_SETTING)
 
 
 def http_action(url: str, **more: object) -> dict[str, object]:
@@ -250,7 +252,7 @@ def test_a_peer_that_answers_byte_by_byte_is_not_waited_for() -> None:
         port = listener.getsockname()[1]
         thread = threading.Thread(target=drip, args=(listener,))
         thread.start()
-        out = Egress(parse_hosts(f"http://127.0.0.1:{port}"), total_s=0.3)
+        out = egress(f"http://127.0.0.1:{port}", total_s=0.3)
         with pytest.raises(MaybeSent, match="no whole answer"):
             out.send("GET", f"http://127.0.0.1:{port}/")
         ended.set()

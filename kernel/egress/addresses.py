@@ -1,4 +1,4 @@
-"""Which addresses an action may connect to. Pure.
+"""Which addresses a request of ours may connect to. Pure.
 
 The standard library's `is_global` calls several ways of writing an inner address global (NAT64,
 6to4, IPv4-compatible, a cloud's own services), so the classification here is our own.

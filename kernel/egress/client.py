@@ -1,4 +1,4 @@
-"""The one way out for actions: allow-listed hosts, checked addresses, no redirects, small answers.
+"""One request to one of the allowed hosts: checked addresses, no redirects, small answers.
 
 A name is resolved once; every address it has must be allowed; the connection goes to one of those
 very addresses, so a second answer of the name server changes nothing. Proxies of the environment
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import httpx2
 
+from kernel.egress.addresses import Network, refusal
 from kernel.errors import BadInput
-from runbooks.actions.addresses import Network, refusal
 
 CONNECT_S = 3.0
 READ_S = 5.0
@@ -54,10 +54,11 @@ class AllowedHost:
 
 @dataclass(frozen=True)
 class Answer:
-    """Status and body (at most 64 KiB) of the answer."""
+    """Status and body of the answer; `whole` is false where the body was cut at its bound."""
 
     status: int
     body: bytes
+    whole: bool = True
 
 
 def resolve_by_system(host: str, port: int) -> Sequence[str]:
@@ -66,9 +67,9 @@ def resolve_by_system(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(info[4][0]) for info in found))
 
 
-def parse_hosts(text: str) -> list[AllowedHost]:
-    """Read `TILLWATCH_ACTION_HOSTS`. Raises BadInput that names the entry."""
-    return [_parse_host(entry.strip()) for entry in text.split(",") if entry.strip()]
+def parse_hosts(text: str, setting: str) -> list[AllowedHost]:
+    """Read a setting that lists hosts. Raises BadInput that names the setting and the entry."""
+    return [_parse_host(entry.strip(), setting) for entry in text.split(",") if entry.strip()]
 
 
 def own_host(url: str) -> AllowedHost:
@@ -85,11 +86,17 @@ class Egress:
         self,
         hosts: Sequence[AllowedHost],
         resolver: Resolver = resolve_by_system,
+        *,
+        listed_in: str,
         total_s: float = TOTAL_S,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
+        """`listed_in`: the setting that lists the hosts, for the refusal of another one."""
         self._hosts = list(hosts)
         self._resolver = resolver
+        self._listed_in = listed_in
         self._total_s = total_s
+        self._max_answer_bytes = max_answer_bytes
 
     def check(self, url: str) -> None:
         """Raise EgressRefused where the address is not on the list. Touches no network."""
@@ -117,7 +124,7 @@ class Egress:
             except (EgressRefused, NotSent, MaybeSent) as error:
                 answer.set_exception(error)
 
-        threading.Thread(target=work, name="runbooks.egress", daemon=True).start()
+        threading.Thread(target=work, name="egress", daemon=True).start()
         try:
             return answer.result(self._total_s)
         except TimeoutError:
@@ -145,22 +152,20 @@ class Egress:
             )
             return self._exchange(client, request)
 
-    @staticmethod
-    def _exchange(client: httpx2.Client, request: httpx2.Request) -> Answer:
-        body = b""
+    def _exchange(self, client: httpx2.Client, request: httpx2.Request) -> Answer:
+        body, limit = b"", self._max_answer_bytes
         try:
             response = client.send(request, stream=True)
             for chunk in response.iter_raw():
                 body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
-                    body = body[:MAX_ANSWER_BYTES]
+                if len(body) > limit:
                     break
             response.close()
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise NotSent(f"no connection: {error or type(error).__name__}") from None
         except httpx2.HTTPError as error:
             raise MaybeSent(f"no answer: {type(error).__name__}") from None
-        return Answer(response.status_code, body)
+        return Answer(response.status_code, body[:limit], whole=len(body) <= limit)
 
     def _entry(self, parsed: httpx2.URL) -> AllowedHost:
         port = parsed.port or _PORTS[parsed.scheme]
@@ -169,7 +174,7 @@ class Egress:
             if entry.host == parsed.host and entry.port == port and same_scheme:
                 return entry
         raise EgressRefused(
-            f"{parsed.scheme}://{parsed.host}:{port} is not among TILLWATCH_ACTION_HOSTS"
+            f"{parsed.scheme}://{parsed.host}:{port} is not among {self._listed_in}"
         )
 
     def _address(self, parsed: httpx2.URL, entry: AllowedHost) -> str:
@@ -196,18 +201,18 @@ def _parsed(url: str) -> httpx2.URL:
     return parsed
 
 
-def _parse_host(entry: str) -> AllowedHost:
+def _parse_host(entry: str, setting: str) -> AllowedHost:
     before, _, networks_text = entry.partition("@")
     scheme, found, rest = before.rpartition("://")
     if scheme not in {"", "http", "https"} or (found and not scheme):
-        raise BadInput(f"TILLWATCH_ACTION_HOSTS: {entry!r} has a scheme that is not http or https")
+        raise BadInput(f"{setting}: {entry!r} has a scheme that is not http or https")
     try:
         place = rest if re.fullmatch(r"[A-Za-z0-9._:\[\]-]+", rest) else ""
         parsed = _parsed(f"{scheme or 'https'}://{place}/")
         networks = [ipaddress.ip_network(text) for text in networks_text.split("+") if text]
     except (EgressRefused, ValueError):
         raise BadInput(
-            f"TILLWATCH_ACTION_HOSTS: {entry!r} is not [scheme://]host[:port][@network[+network]]"
+            f"{setting}: {entry!r} is not [scheme://]host[:port][@network[+network]]"
         ) from None
     try:
         literal: list[Network] = [ipaddress.ip_network(parsed.host)]
