@@ -22,6 +22,8 @@ MAX_HEAD_BYTES = 64 * 1024
 _HEAD_WITHIN_S = 10.0
 # Longer than the bodies' own deadline, which can still answer.
 _WHOLE_WITHIN_S = 30.0
+# An answer came before the request was whole: its sender may read it, the rest is not waited for.
+_LINGER_S = 2.0
 _MAX_WAITING = 1_000
 _OPEN_FILES = 16_384
 _SWEEP_EVERY_S = 1.0
@@ -62,6 +64,11 @@ class Arrivals:
             self._close(next(iter(self._since_s)))
         if self._sweeping is None:
             self._sweeping = protocol.loop.call_later(_SWEEP_EVERY_S, self._sweep, protocol.loop)
+
+    def linger(self, protocol: ArrivingProtocol) -> None:
+        """It has its answer already: the rest of its request is not waited for."""
+        if protocol in self._since_s:
+            self._since_s[protocol] = protocol.loop.time() + _LINGER_S - self._whole_within_s
 
     def remove(self, protocol: ArrivingProtocol) -> None:
         """Its request is whole, or it is gone."""
@@ -133,6 +140,11 @@ class ArrivingProtocol(HttpToolsProtocol):
         self._incomplete = False
         self._head_bytes = 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._incomplete and self.has_head:
+            self._arrivals.linger(self)
 
     def _wait(self, *, needed: bool) -> None:
         self._waited_for = needed

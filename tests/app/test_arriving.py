@@ -78,6 +78,11 @@ def test_a_body_that_does_not_arrive_is_given_up_even_after_the_answer():
         assert b"200 OK" in all_of(connection)
 
 
+def test_who_has_an_answer_and_still_sends_is_not_listened_to_for_long():
+    with serving(whole_within_s=3_600) as port, connected(port, HEAD, b"he") as connection:
+        assert b"200 OK" in all_of(connection)
+
+
 def test_a_request_that_is_whole_is_not_hurried():
     # The idle connection waits for uvicorn's own timeout, whatever the deadlines are.
     whole = HEAD + b"hello"
