@@ -43,6 +43,8 @@ VECTORS: list[tuple[str, Signal]] = [
 TRACE_ID = "5b8efff798038103d269b633813fc60c"
 EVER = {"from_us": 0, "to_us": 1 << 60}
 
+ZEROS = bytes(70_000_000)
+
 
 @pytest.fixture
 def url(world: World) -> Iterator[str]:
@@ -285,7 +287,6 @@ def nested(levels: int) -> bytes:
     [
         ("/v1/traces", b"{", {}, 400),
         ("/v1/traces", b'{"resourceSpans":NaN}', {}, 400),
-        ("/v1/traces", b'{"resourceSpans":[],"resourceSpans":[]}', {}, 400),
         ("/v1/traces", b"[]", {}, 400),
         ("/v1/traces", b'{"resourceSpans":[5]}', {}, 400),
         ("/v1/traces", nested(2000), {}, 400),
@@ -299,8 +300,8 @@ def nested(levels: int) -> bytes:
         ("/v1/traces", b"{}", {"Authorization": "Basic eA=="}, 401),
         ("/v1/traces", b"{}", {"Authorization": "Bearer viewer-token"}, 403),
         ("/v1/nothing", b"{}", {}, 404),
-        ("/v1/traces", gzip.compress(bytes(70_000_000)), {"Content-Encoding": "gzip"}, 413),
-        ("/v1/traces", zstandard.compress(bytes(70_000_000)), {"Content-Encoding": "zstd"}, 413),
+        ("/v1/traces", gzip.compress(ZEROS, mtime=0), {"Content-Encoding": "gzip"}, 413),
+        ("/v1/traces", zstandard.compress(ZEROS), {"Content-Encoding": "zstd"}, 413),
     ],
 )
 def test_errors_are_statuses_in_the_encoding_of_the_request(
