@@ -13,13 +13,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 import uvloop
 from fastapi import FastAPI
 
 from app import health
+from app.arriving import Arrivals, ArrivingProtocol, raise_open_files
 from app.body_limit import BodyLimit
 from app.core import Core
 from app.door_parts import door_parts
@@ -63,6 +65,8 @@ from kernel.version import VERSION
 EVALUATION = "slo.evaluate"
 _GRACE_S = 3
 _BACKLOG = 2_048
+# More than the requests that may be on their way: those never take all places.
+_MAX_CONNECTIONS = 4_000
 _log = get_logger(__name__)
 
 
@@ -188,6 +192,7 @@ def serve(
 ) -> None:
     """Run until SIGTERM or SIGINT. Raises Conflict where a service already uses the data folder."""
     configure_logging()
+    raise_open_files()
     clock = SystemClock()
     with instance_lock(kernel.data_dir):
         _upgrade(kernel)
@@ -248,14 +253,14 @@ def _server(app: Any, listening: socket.socket) -> tuple[_Server, socket.socket]
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=cast("type[asyncio.Protocol]", partial(ArrivingProtocol, Arrivals())),
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE_S,
-        limit_concurrency=2_000,
+        limit_concurrency=_MAX_CONNECTIONS,
         backlog=_BACKLOG,
     )
     return _Server(config), listening

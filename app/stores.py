@@ -67,9 +67,19 @@ def schema_versions(database: Database) -> tuple[str | None, str | None]:
 
 @contextmanager
 def instance_lock(data_dir: Path) -> Iterator[None]:
-    """At most one service per data folder: its journal has one writer. Conflict where one runs."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (data_dir / "serve.lock").open("a+") as file:
+    """At most one service per data folder: its journal has one writer. Conflict where one runs.
+
+    Raises NotConfigured where the folder cannot be written.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = (data_dir / "serve.lock").open("a+")
+    except OSError as error:
+        raise NotConfigured(
+            f"the data folder {data_dir} cannot be written: {error.strerror}",
+            hint="give this user the right to write there, or choose another --data-dir",
+        ) from None
+    with file:
         _lock(file, data_dir)
         yield
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import httpx2
-import structlog
 
+from kernel.observability import get_logger
 from triage.settings import TriageSettings
 
 Age = Callable[[], float | None]
 _TIMEOUT_S = 5.0
-_log = structlog.get_logger("triage.heartbeat")
+_log = get_logger("triage.heartbeat")
 
 
 def blind_spots(ages_s: Mapping[str, float | None], max_age_s: float) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import structlog
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +20,7 @@ from access.service import AccessService
 from collector.redaction import Redactor
 from kernel.errors import NotAllowed, NotAuthenticated, TillwatchError, TooLarge, Unavailable
 from kernel.journal import Append, Appended, Item, JournalWriter, Stream
+from kernel.observability import get_logger
 from triage.alertmanager import SOURCE
 from triage.post_redaction import redact
 from triage.schemas import AlertHealthOut, IncidentOut, TimelineOut
@@ -29,7 +29,7 @@ from triage.service import ACTING, IncidentService
 MAX_BODY = 16 * 1024**2
 _STORE_WITHIN_S = 5.0
 _RETRY_AFTER_S = 2
-_log = structlog.get_logger("triage.alerts")
+_log = get_logger("triage.alerts")
 
 
 def build_router(

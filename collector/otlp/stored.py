@@ -13,10 +13,9 @@ import msgspec
 import zstandard
 from google.protobuf.message import DecodeError
 
-from collector.bodies import decompress
 from collector.otlp.json_decode import fill
 from collector.otlp.signals import BY_FORMAT
-from kernel.errors import BadInput, TillwatchError
+from kernel.errors import BadInput
 from kernel.journal import JournalRecord
 
 FORM: Final = "form"
@@ -39,10 +38,12 @@ def packed(body: bytes, *, as_json: bool) -> tuple[bytes, dict[str, str]]:
 
 def plain(record: JournalRecord) -> bytes:
     """The record's body as it was packed. Raises BadInput where it is damaged."""
+    if ENCODING not in record.detail:
+        return record.body
     try:
-        return decompress(record.body, record.detail.get(ENCODING, ""), _MAX_BYTES)
-    except TillwatchError as error:
-        raise BadInput(error.message) from None
+        return zstandard.ZstdDecompressor().decompress(record.body, max_output_size=_MAX_BYTES)
+    except zstandard.ZstdError as error:
+        raise BadInput(f"a damaged record: {str(error)[:120]}") from None
 
 
 def message_of(record: JournalRecord, body: bytes | None = None) -> Any:

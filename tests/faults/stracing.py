@@ -7,12 +7,13 @@ pass, and `--seccomp-bpf` drops signals; so each harness on this also has a plan
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,8 @@ CALLS = (
     "fcntl",
     "pread64",
 )
+# What writes to files alone: sockets and pipes go on.
+WRITES = ("pwrite64", "fsync", "fdatasync", "ftruncate", "unlink", "rename")
 KINDS = {"KILL": "signal=KILL", "EIO": "error=EIO", "ENOSPC": "error=ENOSPC"}
 _LINE = re.compile(r"^(?:\d+ +)?([a-z0-9_]+)\(", re.MULTILINE)
 
@@ -89,3 +92,25 @@ def _run(
         cwd=PROJECT,
         env=clean_environment({}),
     )
+
+
+@contextlib.contextmanager
+def attached(pids: Sequence[int], error: str, folder: Path) -> Iterator[None]:
+    """All writing calls of running processes fail with this error while the block runs."""
+    if shutil.which("strace") is None:
+        missing("strace is not on this machine")
+    tracers = []
+    for pid in pids:
+        log = folder / f"strace-{pid}"
+        words = ["strace", "-f", "-p", str(pid), "-o", str(log), "-e", f"trace={','.join(WRITES)}"]
+        words += [word for call in WRITES for word in ("-e", f"inject={call}:error={error}")]
+        tracers.append(subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE))
+    try:
+        for tracer in tracers:
+            assert tracer.stderr is not None
+            assert b"attached" in tracer.stderr.readline()
+        yield
+    finally:
+        for tracer in tracers:
+            tracer.terminate()
+            tracer.communicate(timeout=30)
