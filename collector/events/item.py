@@ -33,12 +33,12 @@ from kernel.shop_event import (
 
 MAX_AHEAD_US: Final = 5 * MINUTE_US
 MAX_AGE_US: Final = 400 * DAY_US
-_MAX_AMOUNT: Final = 1 << 53
-_MAX_IDENTIFIER = 200
-_MAX_KEYS = 64
-_MAX_KEY = 128
+MAX_AMOUNT: Final = 1 << 53
+MAX_IDENTIFIER: Final = 200
+MAX_ATTRIBUTES: Final = 64
+MAX_ATTRIBUTE_NAME: Final = 128
 # A CloudEvent of 64 KiB has to be taken, whatever it consists of.
-_MAX_VALUE = 64 * 1024
+MAX_ATTRIBUTE_TEXT: Final = 64 * 1024
 _ORIGINS = {"backend": Origin.BACKEND, "browser": Origin.BROWSER}
 # Attributes of the envelope; everything else at the top level is data in the flat form.
 _ENVELOPE = frozenset(
@@ -47,6 +47,7 @@ _ENVELOPE = frozenset(
 _DATA = KEPT_AS + "data"
 _ID_FIELDS = ("checkout_id", "order_id", "payment_id", "session_id", "trace_id", "span_id")
 _KNOWN = frozenset({"amount_minor", "latency_ms", "origin", "attributes", *STRING_FIELDS})
+_TAKEN = CANONICAL_TYPES - DERIVED_TYPES
 _STRING_FIELDS = frozenset(STRING_FIELDS)
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -96,17 +97,22 @@ def event_type(value: Any) -> str:
     """A known type, or a reverse-DNS-like one (two dots or more), which is stored uncounted."""
     if not isinstance(value, str) or not value:
         raise BadInput("an event needs a type", path="$.type", hint="for example payment.succeeded")
-    if len(value) > _MAX_IDENTIFIER or _CONTROL.search(value):
+    if len(value) > MAX_IDENTIFIER or _CONTROL.search(value):
         raise BadInput("the type is too long or holds control characters", path="$.type")
+    if is_taken_type(value):
+        return value
     if value in DERIVED_TYPES:
         raise BadInput(
             f"{value} is concluded from silence here and not accepted from outside", path="$.type"
         )
-    if value in CANONICAL_TYPES or value.count(".") >= 2:
-        return value
-    near = difflib.get_close_matches(value.lower(), sorted(CANONICAL_TYPES - DERIVED_TYPES), n=1)
+    near = difflib.get_close_matches(value.lower(), sorted(_TAKEN), n=1)
     hint = f"did you mean {near[0]}?" if near else "own types need a reverse-DNS name"
     raise BadInput(f"unknown event type {value[:80]!r}: {hint}", path="$.type", hint=hint)
+
+
+def is_taken_type(kind: str) -> bool:
+    """True for a type that is ours to count, and for one with the name of a domain."""
+    return kind in _TAKEN or (kind.count(".") >= 2 and kind not in DERIVED_TYPES)
 
 
 def event_time(value: Any, now_us: int) -> tuple[int, str]:
@@ -179,7 +185,7 @@ def _string_fields(data: Mapping[str, Any], prefix: str) -> dict[str, str]:
         if name not in _STRING_FIELDS or value is None:
             continue
         # The common case in line: a text that `_identifier` would give back as it is.
-        if type(value) is str and len(value) <= _MAX_IDENTIFIER and value.isprintable():
+        if type(value) is str and len(value) <= MAX_IDENTIFIER and value.isprintable():
             fields[name] = value
             continue
         is_number = isinstance(value, int) and not isinstance(value, bool)
@@ -197,8 +203,8 @@ def _identifier(value: Any, path: str) -> str:
         return ""
     if not isinstance(value, str):
         raise BadInput(f"expected a string, not {_kind(value)}", path=path)
-    if len(value) > _MAX_IDENTIFIER:
-        raise BadInput(f"longer than {_MAX_IDENTIFIER} characters", path=path)
+    if len(value) > MAX_IDENTIFIER:
+        raise BadInput(f"longer than {MAX_IDENTIFIER} characters", path=path)
     if not value.isprintable() and _CONTROL.search(value):
         raise BadInput("holds control characters", path=path)
     return value
@@ -216,7 +222,7 @@ def _amount(data: Mapping[str, Any], fields: Mapping[str, str], prefix: str) -> 
         raise BadInput(
             f"an amount is an integer of minor units (cents), not {_kind(amount)}", path=path
         )
-    if not 0 <= amount < _MAX_AMOUNT:
+    if not 0 <= amount < MAX_AMOUNT:
         raise BadInput("an amount lies between 0 and 2^53", path=path)
     if not currency:
         raise BadInput("an amount needs its currency", path=f"{prefix}currency")
@@ -284,16 +290,18 @@ def _flat(pairs: Mapping[str, Any]) -> list[tuple[str, Scalar]]:
 
 
 def _attribute(found: dict[str, Scalar], where: str, name: str, value: Any) -> None:
-    path = where + name[:_MAX_KEY]
-    if len(name) > _MAX_KEY:
-        raise BadInput(f"an attribute's name is longer than {_MAX_KEY} characters", path=path)
-    if isinstance(value, str) and len(value) > _MAX_VALUE:
-        raise BadInput(f"an attribute is longer than {_MAX_VALUE} characters", path=path)
+    path = where + name[:MAX_ATTRIBUTE_NAME]
+    if len(name) > MAX_ATTRIBUTE_NAME:
+        raise BadInput(
+            f"an attribute's name is longer than {MAX_ATTRIBUTE_NAME} characters", path=path
+        )
+    if isinstance(value, str) and len(value) > MAX_ATTRIBUTE_TEXT:
+        raise BadInput(f"an attribute is longer than {MAX_ATTRIBUTE_TEXT} characters", path=path)
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
         raise BadInput("an integer beyond 64 bits", path=path)
     found[name] = value
-    if len(found) > _MAX_KEYS:
-        raise BadInput(f"more than {_MAX_KEYS} attributes", path=path)
+    if len(found) > MAX_ATTRIBUTES:
+        raise BadInput(f"more than {MAX_ATTRIBUTES} attributes", path=path)
 
 
 def _kind(value: Any) -> str:
