@@ -41,6 +41,7 @@ from collector.queries import TelemetryQueries
 from collector.receipts import ReceiptService
 from collector.redaction.keyfile import load_or_create
 from collector.redaction.redactor import Redactor
+from collector.settings import CollectorSettings
 from dashboards import live, pages
 from dashboards.assets import Assets
 from dashboards.rendering import Templates
@@ -101,13 +102,15 @@ class Door:
     def collector(self) -> CollectorServices:
         """What the collector's routes need."""
         core, path = self.core, self.core.kernel.journal_path
+        settings = CollectorSettings()
         return CollectorServices(
             writer=self.journal,
-            events=EventIntake(self.redactor, core.clock),
+            events=EventIntake(self.redactor, core.clock, settings.data_rules),
             changes=ChangeIntake(self.redactor, core.clock),
             queries=TelemetryQueries(core.telemetry, core.clock),
             receipts=ReceiptService(path, core.telemetry),
             deadletters=DeadLetterService(path, core.telemetry),
+            handshake=settings.handshake,
         )
 
     def _routers(self) -> Sequence[Any]:

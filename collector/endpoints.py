@@ -16,6 +16,8 @@ from collector.acknowledge import durable
 from collector.bodies import read_bounded
 from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
+from collector.events.endpoints import build_router as events_router
+from collector.events.handshake import Handshake
 from collector.events.intake import MAX_BODY_BYTES, EventIntake, Prepared
 from collector.queries import TelemetryQueries
 from collector.receipts import ReceiptService
@@ -34,22 +36,22 @@ class CollectorServices:
     queries: TelemetryQueries
     receipts: ReceiptService
     deadletters: DeadLetterService
+    handshake: Handshake
 
 
 def build_router(services: CollectorServices, access: AccessService) -> APIRouter:
     """`/api/events`, `/api/changes`, `/api/receipts`, `/api/traces`, `/api/deadletters`."""
     router = APIRouter()
-    _intake_routes(router, services, access)
+    router.include_router(
+        events_router(services.events, services.writer, access.guard, services.handshake)
+    )
+    _change_routes(router, services, access)
     _read_routes(router, services, access)
     return router
 
 
-def _intake_routes(router: APIRouter, services: CollectorServices, access: AccessService) -> None:
+def _change_routes(router: APIRouter, services: CollectorServices, access: AccessService) -> None:
     may_send = access.guard.require(Role.INGEST, Role.ADMIN)
-
-    @router.post("/api/events", status_code=202)
-    async def post_events(request: Request, sender: Principal = Depends(may_send)) -> JSONResponse:
-        return await _take(request, services.writer, services.events.prepare, sender)
 
     @router.post("/api/changes", status_code=202)
     async def post_changes(request: Request, sender: Principal = Depends(may_send)) -> JSONResponse:

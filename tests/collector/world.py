@@ -12,6 +12,7 @@ from app.errors import install_error_mapping
 from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
 from collector.endpoints import CollectorServices, build_router
+from collector.events.handshake import Handshake
 from collector.events.intake import EventIntake
 from collector.finder import Finder
 from collector.otlp.intake import OtlpIntake
@@ -44,10 +45,10 @@ class TokenTable:
             raise NotAuthenticated("this token is not known")
         return TOKENS[token]
 
-    def require(self, *roles: Role):
+    def require(self, *roles: Role, in_query: bool = False):
         from fastapi import Request
 
-        def dependency(request: Request) -> Principal:
+        async def dependency(request: Request) -> Principal:
             scheme, _, token = request.headers.get("authorization", "").partition(" ")
             if scheme != "Bearer":
                 raise NotAuthenticated("no token")
@@ -110,6 +111,7 @@ class World:
             queries=TelemetryQueries(self.store, self.clock),
             receipts=ReceiptService(self.journal_path, self.store),
             deadletters=DeadLetterService(self.journal_path, self.store),
+            handshake=Handshake(),
         )
         app.include_router(build_router(services, self.tokens))
         return app
