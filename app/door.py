@@ -33,6 +33,8 @@ from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
 from collector.endpoints import CollectorServices
 from collector.endpoints import build_router as collector_router
+from collector.events.endpoints import EventServices
+from collector.events.endpoints import add_routes as add_event_routes
 from collector.events.intake import EventIntake
 from collector.otlp.grpc_server import OtlpGrpcServer
 from collector.otlp.http import OtlpHttpApp
@@ -85,6 +87,7 @@ class Door:
         """Pages and API on the main port."""
         app = FastAPI(title="Tillwatch", version=VERSION, docs_url=None, redoc_url=None)
         install_error_mapping(app, self.core.clock, self.assets.url("css/tillwatch.css"))
+        add_event_routes(app.router, self.events(), self.core.access.guard)
         for router in self._routers():
             app.include_router(router)
         app.add_middleware(BodyLimit)
@@ -99,18 +102,24 @@ class Door:
         """OTLP over gRPC."""
         return OtlpGrpcServer(OtlpIntake(self.redactor), self.journal, self.core.access)
 
-    def collector(self) -> CollectorServices:
-        """What the collector's routes need."""
-        core, path = self.core, self.core.kernel.journal_path
+    def events(self) -> EventServices:
+        """What `POST /api/events` needs."""
         settings = CollectorSettings()
+        return EventServices(
+            EventIntake(self.redactor, self.core.clock, settings.data_rules),
+            self.journal,
+            settings.handshake,
+        )
+
+    def collector(self) -> CollectorServices:
+        """What the collector's other routes need."""
+        core, path = self.core, self.core.kernel.journal_path
         return CollectorServices(
             writer=self.journal,
-            events=EventIntake(self.redactor, core.clock, settings.data_rules),
             changes=ChangeIntake(self.redactor, core.clock),
             queries=TelemetryQueries(core.telemetry, core.clock),
             receipts=ReceiptService(path, core.telemetry),
             deadletters=DeadLetterService(path, core.telemetry),
-            handshake=settings.handshake,
         )
 
     def _routers(self) -> Sequence[Any]:

@@ -16,9 +16,7 @@ from collector.acknowledge import durable
 from collector.bodies import read_bounded
 from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
-from collector.events.endpoints import build_router as events_router
-from collector.events.handshake import Handshake
-from collector.events.intake import MAX_BODY_BYTES, EventIntake, Prepared
+from collector.events.intake import MAX_BODY_BYTES, Prepared
 from collector.queries import TelemetryQueries
 from collector.receipts import ReceiptService
 from kernel.journal import JournalWriter
@@ -31,20 +29,15 @@ class CollectorServices:
     """What the routes need; built once by the composition root."""
 
     writer: JournalWriter
-    events: EventIntake
     changes: ChangeIntake
     queries: TelemetryQueries
     receipts: ReceiptService
     deadletters: DeadLetterService
-    handshake: Handshake
 
 
 def build_router(services: CollectorServices, access: AccessService) -> APIRouter:
-    """`/api/events`, `/api/changes`, `/api/receipts`, `/api/traces`, `/api/deadletters`."""
+    """All of `/api` about what arrives, without taking events (`collector.events.endpoints`)."""
     router = APIRouter()
-    router.include_router(
-        events_router(services.events, services.writer, access.guard, services.handshake)
-    )
     _change_routes(router, services, access)
     _read_routes(router, services, access)
     return router

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -32,11 +33,21 @@ _HEADERS = {"Cache-Control": "private, no-store"}
 _json = msgspec.json.Encoder().encode
 
 
-def build_router(
-    intake: EventIntake, writer: JournalWriter, guard: Guard, handshake: Handshake
-) -> APIRouter:
-    """The routes; a slash at the end changes nothing, since a delivery is never redirected."""
-    router = APIRouter()
+@dataclass(frozen=True)
+class EventServices:
+    """What the routes need."""
+
+    intake: EventIntake
+    writer: JournalWriter
+    handshake: Handshake
+
+
+def add_routes(router: APIRouter, services: EventServices, guard: Guard) -> None:
+    """Add the routes; a slash at the end changes nothing, since a delivery is never redirected.
+
+    `router` is the app's own, before all others are added: each router that is asked before costs
+    more than an event does.
+    """
     may_send = guard.require(Role.INGEST, Role.ADMIN, in_query=True)
 
     async def post_events(request: Request) -> Response:
@@ -46,8 +57,8 @@ def build_router(
             body = await read_bounded(request.stream(), MAX_BODY_BYTES)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
-        prepared = await _prepared(intake, body, headers, sender.name)
-        appended = await durable(writer.append(prepared.append))
+        prepared = await _prepared(services.intake, body, headers, sender.name)
+        appended = await durable(services.writer.append(prepared.append))
         if prepared.refusal is not None:
             raise prepared.refusal
         return _answer(prepared, appended)
@@ -67,12 +78,11 @@ def build_router(
 
     @router.options(_PATH, include_in_schema=False)
     async def may_deliver(request: Request) -> Response:
-        permission = handshake.permission(request.headers.get("webhook-request-origin", "").strip())
+        origin = request.headers.get("webhook-request-origin", "").strip()
+        permission = services.handshake.permission(origin)
         if permission is None:
             raise HTTPException(405, headers={"Allow": "GET, POST"})
         return Response(status_code=200, headers=permission)
-
-    return router
 
 
 async def _prepared(

@@ -12,6 +12,8 @@ from app.errors import install_error_mapping
 from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
 from collector.endpoints import CollectorServices, build_router
+from collector.events.endpoints import EventServices
+from collector.events.endpoints import add_routes as add_event_routes
 from collector.events.handshake import Handshake
 from collector.events.intake import EventIntake
 from collector.finder import Finder
@@ -71,6 +73,7 @@ class World:
         self.journal_path = folder / "journal.db"
         self.derived_path = folder / "derived.db"
         self.tokens = TokenTable()
+        self.handshake = Handshake()
         self.redactor = Redactor(load_or_create(folder))
         self.writer = JournalWriter(self.journal_path, self.clock)
         self.derived = JournalWriter(self.derived_path, self.clock)
@@ -104,14 +107,16 @@ class World:
     def app(self) -> FastAPI:
         app = FastAPI()
         install_error_mapping(app, self.clock)
+        intake = EventIntake(self.redactor, self.clock)
+        add_event_routes(
+            app.router, EventServices(intake, self.writer, self.handshake), self.tokens
+        )
         services = CollectorServices(
             writer=self.writer,
-            events=EventIntake(self.redactor, self.clock),
             changes=ChangeIntake(self.redactor, self.clock),
             queries=TelemetryQueries(self.store, self.clock),
             receipts=ReceiptService(self.journal_path, self.store),
             deadletters=DeadLetterService(self.journal_path, self.store),
-            handshake=Handshake(),
         )
         app.include_router(build_router(services, self.tokens))
         return app
