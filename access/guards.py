@@ -33,8 +33,10 @@ class Guard:
     def __init__(self, access: AccessService) -> None:
         self._access = access
 
-    def require(self, *roles: Role) -> Dependency:
+    def require(self, *roles: Role, in_query: bool = False) -> Dependency:
         """Any of these roles. Raises NotAuthenticated (401) or NotAllowed (403).
+
+        `in_query`: the token may also come as `?access_token=`, from senders that can do no better.
 
         The asker comes by bearer token, else by session cookie; with a cookie, methods that change
         something also need the CSRF token in the form field `csrf` or the header `X-CSRF-Token`.
@@ -43,7 +45,7 @@ class Guard:
             raise TypeError("a guard needs at least one role: name who may come in")
 
         async def dependency(request: Request) -> Principal:
-            principal = await self._principal(request)
+            principal = await self._principal(request, in_query=in_query)
             if not principal.has(*roles):
                 what = f"{request.method} {_route_path(request)}"
                 await run_in_threadpool(self._access.denied, principal, what, roles)
@@ -71,8 +73,10 @@ class Guard:
 
         return dependency
 
-    async def _principal(self, request: Request) -> Principal:
+    async def _principal(self, request: Request, *, in_query: bool = False) -> Principal:
         token = _bearer(request)
+        if in_query and request.scope["query_string"]:
+            token = _one_token(token, request.query_params.getlist("access_token"))
         if token:
             known = self._access.known_bearer(token)
             if known is not None:
@@ -99,6 +103,18 @@ def csrf_for(request: Request) -> str:
 def _bearer(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _one_token(in_header: str, in_query: list[str]) -> str:
+    """The token from wherever it came, but from one place only (RFC 6750, section 2)."""
+    given = [token for token in (in_header, *in_query) if token]
+    if len(given) > 1:
+        raise BadInput(
+            "the token came more than once",
+            path="query.access_token",
+            hint="send it in the header Authorization, and leave it out of the address",
+        )
+    return given[0] if given else ""
 
 
 def _route_path(request: Request) -> str:

@@ -39,6 +39,8 @@ from collector.counts.service import CountService
 from collector.deadletters import DeadLetterService
 from collector.endpoints import CollectorServices
 from collector.endpoints import build_router as collector_router
+from collector.events.endpoints import EventServices
+from collector.events.endpoints import add_routes as add_event_routes
 from collector.events.intake import EventIntake
 from collector.otlp.grpc_server import OtlpGrpcServer
 from collector.otlp.http import OtlpHttpApp
@@ -47,6 +49,7 @@ from collector.queries import TelemetryQueries
 from collector.receipts import ReceiptService
 from collector.redaction.keyfile import load_or_create
 from collector.redaction.redactor import Redactor
+from collector.settings import CollectorSettings
 from collector.sources.intake import WebhookIntake
 from collector.sources.keyring import Keyring
 from collector.sources.registry import KINDS
@@ -106,6 +109,7 @@ class Door:
         """Pages and API on the main port."""
         app = FastAPI(title="Tillwatch", version=VERSION, docs_url=None, redoc_url=None)
         install_error_mapping(app, self.core.clock, self.assets.url("css/tillwatch.css"))
+        add_event_routes(app.router, self.events(), self.core.access.guard)
         for router in self._routers():
             app.include_router(router)
         app.add_middleware(BodyLimit)
@@ -122,13 +126,22 @@ class Door:
             OtlpIntake(self.redactor), self.journal, self.core.access, self.budget
         )
 
+    def events(self) -> EventServices:
+        """What `POST /api/events` needs."""
+        settings = CollectorSettings()
+        return EventServices(
+            EventIntake(self.redactor, self.core.clock, settings.data_rules),
+            self.journal,
+            self.budget,
+            settings.handshake,
+        )
+
     def collector(self) -> CollectorServices:
-        """What the collector's routes need."""
+        """What the collector's other routes need."""
         core, path = self.core, self.core.kernel.journal_path
         return CollectorServices(
             writer=self.journal,
             budget=self.budget,
-            events=EventIntake(self.redactor, core.clock),
             changes=ChangeIntake(self.redactor, core.clock),
             flagd=FlagdIntake(self.redactor),
             memory=core.changes,

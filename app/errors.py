@@ -22,7 +22,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.security_headers import HEADERS as SECURITY_HEADERS
 from kernel.clock import Clock
-from kernel.errors import BadInput, NotAuthenticated, TillwatchError, Unavailable
+from kernel.errors import BadInput, NotAuthenticated, Overloaded, TillwatchError, Unavailable
 from kernel.ids import uuid7
 from kernel.observability import get_logger
 
@@ -65,6 +65,8 @@ def problem_of(error: TillwatchError) -> Problem:
     headers: dict[str, str] = {}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after_s)
+    elif isinstance(error, Overloaded):
+        headers["Retry-After"] = "1"
     elif isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="tillwatch"'
     path = error.path if isinstance(error, BadInput) else ""

@@ -21,7 +21,7 @@ from collector.changes.intake import ChangeIntake
 from collector.changes.memory import ChangeMemory
 from collector.changes.watched import documents as watched_documents
 from collector.deadletters import DeadLetterService
-from collector.events.intake import MAX_BODY_BYTES, EventIntake, Prepared
+from collector.events.intake import MAX_BODY_BYTES, Prepared
 from collector.queries import TelemetryQueries
 from collector.receipts import ReceiptService
 from collector.sources.endpoints import build_router as webhook_router
@@ -38,7 +38,6 @@ class CollectorServices:
 
     writer: JournalWriter
     budget: BodyBudget
-    events: EventIntake
     changes: ChangeIntake
     flagd: FlagdIntake
     memory: ChangeMemory
@@ -49,23 +48,17 @@ class CollectorServices:
 
 
 def build_router(services: CollectorServices, access: AccessService) -> APIRouter:
-    """`/api/events`, `/api/changes`, `/api/receipts`, `/api/traces`, `/api/deadletters`,
-    and the webhooks of providers.
-    """
+    """All of `/api` about what arrives but the taking of events, and the webhooks of providers."""
     router = APIRouter()
-    _intake_routes(router, services, access)
+    _change_routes(router, services, access)
     _read_routes(router, services, access)
     standing = WebhookStanding(services.webhooks.keyring, services.webhooks.tally, services.queries)
     router.include_router(webhook_router(services.writer, services.webhooks, standing, access))
     return router
 
 
-def _intake_routes(router: APIRouter, services: CollectorServices, access: AccessService) -> None:
+def _change_routes(router: APIRouter, services: CollectorServices, access: AccessService) -> None:
     may_send = access.guard.require(Role.INGEST, Role.ADMIN)
-
-    @router.post("/api/events", status_code=202)
-    async def post_events(request: Request, sender: Principal = Depends(may_send)) -> JSONResponse:
-        return await _take(request, services, services.events.prepare, sender, ItemClass.MONEY)
 
     @router.post("/api/changes", status_code=202)
     async def post_changes(request: Request, sender: Principal = Depends(may_send)) -> JSONResponse:

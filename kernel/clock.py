@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
+from functools import lru_cache
 from typing import Protocol
 
 SECOND_US = 1_000_000
@@ -75,27 +77,43 @@ def rfc3339(at_us: int) -> str:
 
 
 def parse_rfc3339(text: str) -> int:
-    """Microseconds of an RFC 3339 time.
+    """Microseconds of an RFC 3339 time; digits beyond the sixth are cut off.
 
     Raises ValueError without a zone offset, and for what in UTC lies outside of the years 1 to
     9999: nothing could write such a time again.
     """
-    if len(text) < 20 or text[10] not in "Tt ":
-        raise ValueError(f"not an RFC 3339 time: {text[:40]!r}")
+    # The form that most senders write, and their seconds come again and again.
+    if text[19:20] == "." and text[-1] == "Z":
+        digits = text[20:-1]
+        if digits.isascii() and digits.isdigit():
+            return _second_us(text[:19]) + int(digits[:6].ljust(6, "0"))
+    return _parse_any(text)
+
+
+_SECOND = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d", re.ASCII)
+_REST = re.compile(r"(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+@lru_cache(maxsize=4096)
+def _second_us(text: str) -> int:
+    """`2026-11-25T09:00:00` in UTC."""
+    if _SECOND.fullmatch(text) is None:
+        raise ValueError(f"not an RFC 3339 time: {text!r}")
+    return to_us(dt.datetime.fromisoformat(text + "+00:00"))
+
+
+def _parse_any(text: str) -> int:
     main, rest = text[:19], text[19:]
-    digits = ""
-    if rest.startswith("."):
-        end = 1
-        while end < len(rest) and rest[end].isdigit():
-            end += 1
-        digits, rest = rest[1:end], rest[end:]
-    offset = "+00:00" if rest in {"Z", "z"} else rest
-    if not offset:
+    if _SECOND.fullmatch(main) is None:
+        raise ValueError(f"not an RFC 3339 time: {text[:40]!r}")
+    match = _REST.fullmatch(rest)
+    if match is None:
         raise ValueError(f"a time needs its zone offset: {text[:40]!r}")
+    offset = "+00:00" if match[2] in "Zz" else match[2]
     at = dt.datetime.fromisoformat(main + offset)
     if main[:4] in {"0001", "9999"}:
         try:
             at = at.astimezone(dt.UTC)
         except OverflowError:
             raise ValueError(f"outside of the years 1 to 9999 in UTC: {text[:40]!r}") from None
-    return to_us(at) + int((digits + "000000")[:6])
+    return to_us(at) + int(((match[1] or "") + "000000")[:6])

@@ -7,33 +7,56 @@ before `application/cloudevents`, since the second is a prefix of the first.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
+import msgspec
+
+from collector.events.envelope import is_json_type
+from collector.events.headers import attributes_of, is_binary
 from kernel import strict_json
 from kernel.errors import BadInput, TooLarge, UnsupportedFormat
 
 MAX_ITEMS = 1_000
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"\Z')
 _GAP = re.compile(r"[ \t\n\r]*")
 # Only finds where an item ends: numbers stay text, so that none is too large to be read.
 _LENIENT = json.JSONDecoder(parse_int=str, parse_float=str)
 _STRUCTURED = "application/cloudevents"
 _BATCH = "application/cloudevents-batch"
+_LINES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+_PLAIN = frozenset({"application/json", "text/json", "text/plain"})
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Form(Enum):
+    """How items lie in a body."""
+
+    ONE = "one"
+    ARRAY = "array"
+    LINES = "lines"
+    BINARY = "binary"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The form of a body. `strict`: its items are held to the rules of CloudEvents."""
+
+    form: Form
+    strict: bool
 
 
 @dataclass(frozen=True)
 class RawItem:
-    """One decoded item, or why there is none (`error`)."""
+    """One decoded item, or why there is none (`error`) and what came instead (`raw`)."""
 
     index: int
     value: Any = None
     error: str = ""
+    raw: str | bytes = b""
 
 
 @dataclass(frozen=True)
@@ -50,48 +73,99 @@ def decode(body: bytes, headers: Mapping[str, str]) -> Decoded:
 
     Raises BadInput where nothing of the body can be read, TooLarge beyond 1,000 items.
     """
-    media_type = headers.get("content-type", "application/json").split(";")[0].strip().lower()
-    if media_type.startswith(_BATCH):
-        return _batch(body, strict=True)
-    if media_type.startswith(_STRUCTURED):
-        return Decoded([RawItem(0, _unbase64(_json_of(body)))], single=True, strict=True)
-    if "ce-specversion" in headers:
-        return Decoded([RawItem(0, _binary(body, headers, media_type))], single=True, strict=True)
-    if media_type in {"application/x-ndjson", "application/ndjson", "application/jsonl"}:
-        return _lines(body)
-    if media_type not in {"application/json", "text/json", "text/plain", ""}:
-        raise UnsupportedFormat(
-            f"the content type {media_type[:80]!r} is not supported",
-            hint="send application/json, application/x-ndjson or application/cloudevents+json",
-        )
-    if body.lstrip().startswith(b"["):
-        return _batch(body, strict=False)
-    return Decoded([RawItem(0, _json_of(body))], single=True, strict=False)
+    shape = shape_of(body, headers)
+    if shape.form is Form.BINARY:
+        items = [RawItem(0, binary_event(body, headers))]
+    elif shape.form is Form.ONE:
+        items = [RawItem(0, value_of(body))]
+    else:
+        items = [loaded(*one) for one in enumerate(texts_of(body, shape.form))]
+    return Decoded(items, shape.form in {Form.ONE, Form.BINARY}, shape.strict)
 
 
-def _json_of(body: bytes) -> Any:
-    if not body.strip():
-        raise BadInput("the body is empty", hint="send a JSON object, an array or NDJSON")
-    return strict_json.loads(body)
+def shape_of(body: bytes, headers: Mapping[str, str]) -> Shape:
+    """What the headers say of a body. Raises UnsupportedFormat."""
+    given = headers.get("content-type", "")
+    media_type = given.split(";", 1)[0].strip().lower()
+    for prefix, form in ((_BATCH, Form.ARRAY), (_STRUCTURED, Form.ONE)):
+        if media_type in {prefix, f"{prefix}+json"}:
+            return Shape(form, strict=True)
+        if media_type.startswith(prefix):
+            raise _unsupported(media_type)
+    if is_binary(headers):
+        return Shape(Form.BINARY, strict=True)
+    if media_type in _LINES:
+        return Shape(Form.LINES, strict=False)
+    if media_type not in _PLAIN:
+        raise _unsupported(media_type)
+    is_array = body.lstrip()[:1] == b"["
+    return Shape(Form.ARRAY if is_array else Form.ONE, strict=False)
 
 
-def _array(document: Any, *, strict: bool) -> Decoded:
-    if not isinstance(document, list):
-        raise BadInput("a batch is a JSON array")
-    _bound(len(document))
-    items = [RawItem(index, _unbase64(value)) for index, value in enumerate(document)]
-    return Decoded(items, single=False, strict=strict)
+def texts_of(body: bytes, form: Form) -> Sequence[bytes | str]:
+    """The JSON text of each item; what breaks a rule inside of an item is that item's fault.
 
-
-def _batch(body: bytes, *, strict: bool) -> Decoded:
-    """An array. Items that break a rule of strict JSON are bad items, and their neighbours good."""
+    Raises BadInput where the body does not fall into items, TooLarge beyond 1,000 of them.
+    """
+    if form is Form.ONE:
+        return [body]
+    if form is Form.LINES:
+        lines = [line for line in body.splitlines() if line.strip()]
+        _bound(len(lines))
+        return lines
     try:
-        return _array(_json_of(body), strict=strict)
-    except BadInput:
-        texts = _item_texts(body)
-        if texts is None:
-            raise
-    return Decoded([_loaded(*one) for one in enumerate(texts)], single=False, strict=strict)
+        raws = _split(body)
+    except (msgspec.DecodeError, RecursionError):
+        return _odd_array(body)
+    _bound(len(raws))
+    return [bytes(raw) for raw in raws]
+
+
+def value_of(text: bytes | str) -> Any:
+    """One item from its text. Raises BadInput."""
+    if not text.strip():
+        raise BadInput("the body is empty", hint="send a JSON object, an array or NDJSON")
+    return _unbase64(strict_json.loads(text))
+
+
+def loaded(index: int, text: str | bytes) -> RawItem:
+    """The same, with the fault instead of the item where there is one."""
+    try:
+        return RawItem(index, value_of(text))
+    except BadInput as error:
+        return RawItem(index, error=error.message, raw=text)
+
+
+def binary_event(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+    """An event in binary mode: attributes from `ce-` headers, data from the body."""
+    event: dict[str, Any] = dict(attributes_of(headers))
+    if body:
+        content_type = headers.get("content-type", "")
+        if not is_json_type(content_type.strip()):
+            raise _unsupported(content_type)
+        event["data"] = strict_json.loads(body)
+    return event
+
+
+def _unsupported(media_type: str) -> UnsupportedFormat:
+    if not media_type:
+        return UnsupportedFormat(
+            "the body has no Content-Type", hint="say what it is, for example application/json"
+        )
+    return UnsupportedFormat(
+        f"the content type {media_type[:80]!r} is not supported",
+        hint="send application/json, application/x-ndjson or application/cloudevents+json",
+    )
+
+
+def _odd_array(body: bytes) -> list[str]:
+    """The items of an array that our quick splitter does not take, found by its grammar alone."""
+    texts = _item_texts(body)
+    if texts is not None:
+        return texts
+    if not isinstance(strict_json.loads(body), list):
+        raise BadInput("a batch is a JSON array")
+    raise BadInput("the array cannot be taken apart")
 
 
 def _item_texts(body: bytes) -> list[str] | None:
@@ -118,20 +192,6 @@ def _skip(text: str, at: int) -> int:
     return match.end() if match else at
 
 
-def _loaded(index: int, text: str | bytes) -> RawItem:
-    try:
-        return RawItem(index, _unbase64(strict_json.loads(text)))
-    except BadInput as error:
-        return RawItem(index, error=error.message)
-
-
-def _lines(body: bytes) -> Decoded:
-    """One item per line that is not blank; a bad line is a bad item."""
-    lines = [line for line in body.splitlines() if line.strip()]
-    _bound(len(lines))
-    return Decoded([_loaded(*one) for one in enumerate(lines)], single=False, strict=False)
-
-
 def _bound(count: int) -> None:
     if count > MAX_ITEMS:
         raise TooLarge(
@@ -139,40 +199,17 @@ def _bound(count: int) -> None:
         )
 
 
-def _binary(body: bytes, headers: Mapping[str, str], media_type: str) -> dict[str, Any]:
-    """Attributes from `ce-` headers, data from the body."""
-    if "ce-datacontenttype" in headers:
-        raise BadInput("the data content type belongs into Content-Type", path="ce-datacontenttype")
-    event: dict[str, Any] = {
-        name[3:]: header_value(value, name)
-        for name, value in headers.items()
-        if name.startswith("ce-")
-    }
-    if body.strip():
-        if not (media_type.endswith("json") or media_type == ""):
-            raise UnsupportedFormat(f"event data of type {media_type[:80]!r} is not supported")
-        event["data"] = strict_json.loads(body)
-    return event
-
-
-def header_value(value: str, name: str) -> str:
-    """A `ce-` header's value: unquoted, then percent-decoded once, strictly as UTF-8."""
-    quoted = _QUOTED.match(value.strip())
-    plain = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value
-    try:
-        return unquote_to_bytes(plain).decode("utf-8")
-    except UnicodeDecodeError:
-        raise BadInput("a header is not percent-encoded UTF-8", path=name) from None
-
-
 def _unbase64(event: Any) -> Any:
     """`data_base64` holding JSON counts as `data`; both at once are left to be refused."""
-    if not isinstance(event, dict) or "data_base64" not in event or "data" in event:
+    if not isinstance(event, dict) or "data_base64" not in event:
+        return event
+    given = event["data_base64"]
+    rest = {name: value for name, value in event.items() if name != "data_base64"}
+    if given is None:
+        return rest
+    if "data" in event:
         return event
     try:
-        data = base64.b64decode(str(event["data_base64"]), validate=True)
-        decoded = strict_json.loads(data)
-    except (binascii.Error, BadInput):
+        return {**rest, "data": strict_json.loads(base64.b64decode(str(given), validate=True))}
+    except (ValueError, BadInput):  # no base64, or of something else
         return event
-    rest = {name: value for name, value in event.items() if name != "data_base64"}
-    return {**rest, "data": decoded}

@@ -6,11 +6,19 @@ import difflib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
+from collector.events.data_rules import DataRules
+from collector.events.envelope import (
+    KEPT_AS,
+    Scalar,
+    check_required,
+    checked_attributes,
+    known_attributes,
+)
 from kernel.clock import DAY_US, MINUTE_US, parse_rfc3339
 from kernel.errors import BadInput
 from kernel.money import is_currency
@@ -25,18 +33,21 @@ from kernel.shop_event import (
 
 MAX_AHEAD_US: Final = 5 * MINUTE_US
 MAX_AGE_US: Final = 400 * DAY_US
-_MAX_AMOUNT: Final = 1 << 53
-_MAX_IDENTIFIER = 200
-_MAX_KEYS = 64
-_MAX_KEY = 128
-_MAX_VALUE = 2048
+MAX_AMOUNT: Final = 1 << 53
+MAX_IDENTIFIER: Final = 200
+MAX_ATTRIBUTES: Final = 64
+MAX_ATTRIBUTE_NAME: Final = 128
+# A CloudEvent of 64 KiB has to be taken, whatever it consists of.
+MAX_ATTRIBUTE_TEXT: Final = 64 * 1024
 _ORIGINS = {"backend": Origin.BACKEND, "browser": Origin.BROWSER}
 # Attributes of the envelope; everything else at the top level is data in the flat form.
 _ENVELOPE = frozenset(
     {"specversion", "id", "source", "type", "time", "data", "datacontenttype", "dataschema"}
 )
+_DATA = KEPT_AS + "data"
 _ID_FIELDS = ("checkout_id", "order_id", "payment_id", "session_id", "trace_id", "span_id")
 _KNOWN = frozenset({"amount_minor", "latency_ms", "origin", "attributes", *STRING_FIELDS})
+_TAKEN = CANONICAL_TYPES - DERIVED_TYPES
 _STRING_FIELDS = frozenset(STRING_FIELDS)
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -49,6 +60,7 @@ class Context:
     now_us: int
     default_source: str
     strict: bool
+    rules: DataRules = field(default_factory=DataRules)
 
 
 def shop_event(item: Any, context: Context) -> ShopEvent:
@@ -58,9 +70,11 @@ def shop_event(item: Any, context: Context) -> ShopEvent:
     """
     if not isinstance(item, dict):
         raise BadInput(f"an event is a JSON object, not {_kind(item)}")
-    _check_envelope(item, context)
-    data, prefix = _data_of(item)
+    kept = _envelope(item, context)
+    data, prefix = _data_of(item, kept, strict=context.strict)
     kind = event_type(item.get("type"))
+    if _DATA in kept and kept[_DATA] != "null" and kind in CANONICAL_TYPES:
+        raise BadInput(f"data is an object, not {_kind(item['data'])}", path="$.data")
     time_us, flag = event_time(item.get("time"), context.now_us)
     fields = _string_fields(data, prefix)
     _trace(item, fields)
@@ -74,7 +88,7 @@ def shop_event(item: Any, context: Context) -> ShopEvent:
         origin=_origin(data.get("origin"), prefix),
         amount_minor=amount,
         latency_ms=_latency(data.get("latency_ms"), prefix),
-        attributes=_attributes(data, prefix),
+        attributes=_attributes(data, prefix, kept),
         **fields,
     )
 
@@ -83,17 +97,22 @@ def event_type(value: Any) -> str:
     """A known type, or a reverse-DNS-like one (two dots or more), which is stored uncounted."""
     if not isinstance(value, str) or not value:
         raise BadInput("an event needs a type", path="$.type", hint="for example payment.succeeded")
-    if len(value) > _MAX_IDENTIFIER or _CONTROL.search(value):
+    if len(value) > MAX_IDENTIFIER or _CONTROL.search(value):
         raise BadInput("the type is too long or holds control characters", path="$.type")
+    if is_taken_type(value):
+        return value
     if value in DERIVED_TYPES:
         raise BadInput(
             f"{value} is concluded from silence here and not accepted from outside", path="$.type"
         )
-    if value in CANONICAL_TYPES or value.count(".") >= 2:
-        return value
-    near = difflib.get_close_matches(value.lower(), sorted(CANONICAL_TYPES - DERIVED_TYPES), n=1)
+    near = difflib.get_close_matches(value.lower(), sorted(_TAKEN), n=1)
     hint = f"did you mean {near[0]}?" if near else "own types need a reverse-DNS name"
     raise BadInput(f"unknown event type {value[:80]!r}: {hint}", path="$.type", hint=hint)
+
+
+def is_taken_type(kind: str) -> bool:
+    """True for a type that is ours to count, and for one with the name of a domain."""
+    return kind in _TAKEN or (kind.count(".") >= 2 and kind not in DERIVED_TYPES)
 
 
 def event_time(value: Any, now_us: int) -> tuple[int, str]:
@@ -113,20 +132,45 @@ def event_time(value: Any, now_us: int) -> tuple[int, str]:
     return time_us, ""
 
 
-def _check_envelope(item: Mapping[str, Any], context: Context) -> None:
-    if not context.strict:
-        return
-    if item.get("specversion") != "1.0":
-        raise BadInput('a CloudEvent has specversion "1.0"', path="$.specversion")
-    for name in ("id", "source", "type"):
-        if not isinstance(item.get(name), str) or not item[name]:
-            raise BadInput(f"a CloudEvent needs {name}", path=f"$.{name}")
+def _envelope(item: Mapping[str, Any], context: Context) -> dict[str, Scalar]:
+    """What stands beside the data and is kept. Raises BadInput where a rule is broken.
+
+    In plain JSON the standard's attributes are held to its rules, and all else is kept as it is.
+    """
+    context.rules.check(item)
     if "data_base64" in item:
-        raise BadInput("data_base64 must be base64 of JSON, and alone", path="$.data_base64")
+        raise BadInput(
+            "data_base64 is base64 of JSON, and alone",
+            path="$.data_base64",
+            hint="send the data as JSON in data; bytes that cannot be looked at are not stored",
+        )
+    if context.strict:
+        check_required(item)
+        return checked_attributes(item)
+    if item.get("data") is None or item.keys() <= _ENVELOPE:
+        return {}
+    kept: dict[str, Scalar] = known_attributes(item)
+    beside = {
+        name: value
+        for name, value in item.items()
+        if name not in _ENVELOPE and KEPT_AS + name not in kept
+    }
+    return kept | dict(_flat(beside))
 
 
-def _data_of(item: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
-    """Data fields under `data`, or flat beside the envelope."""
+def _data_of(
+    item: Mapping[str, Any], kept: dict[str, Scalar], *, strict: bool
+) -> tuple[Mapping[str, Any], str]:
+    """Data fields under `data`, or, in plain JSON, flat beside the envelope.
+
+    Data of a CloudEvent that is no object is kept as its JSON text; a text is not parsed again.
+    """
+    if strict:
+        data = item.get("data", {})
+        if isinstance(data, dict):
+            return data, "$.data."
+        kept[_DATA] = msgspec.json.encode(data).decode()
+        return {}, "$.data."
     data = item.get("data")
     if data is None:
         return {name: value for name, value in item.items() if name not in _ENVELOPE}, "$."
@@ -141,7 +185,7 @@ def _string_fields(data: Mapping[str, Any], prefix: str) -> dict[str, str]:
         if name not in _STRING_FIELDS or value is None:
             continue
         # The common case in line: a text that `_identifier` would give back as it is.
-        if type(value) is str and len(value) <= _MAX_IDENTIFIER and value.isprintable():
+        if type(value) is str and len(value) <= MAX_IDENTIFIER and value.isprintable():
             fields[name] = value
             continue
         is_number = isinstance(value, int) and not isinstance(value, bool)
@@ -159,8 +203,8 @@ def _identifier(value: Any, path: str) -> str:
         return ""
     if not isinstance(value, str):
         raise BadInput(f"expected a string, not {_kind(value)}", path=path)
-    if len(value) > _MAX_IDENTIFIER:
-        raise BadInput(f"longer than {_MAX_IDENTIFIER} characters", path=path)
+    if len(value) > MAX_IDENTIFIER:
+        raise BadInput(f"longer than {MAX_IDENTIFIER} characters", path=path)
     if not value.isprintable() and _CONTROL.search(value):
         raise BadInput("holds control characters", path=path)
     return value
@@ -178,7 +222,7 @@ def _amount(data: Mapping[str, Any], fields: Mapping[str, str], prefix: str) -> 
         raise BadInput(
             f"an amount is an integer of minor units (cents), not {_kind(amount)}", path=path
         )
-    if not 0 <= amount < _MAX_AMOUNT:
+    if not 0 <= amount < MAX_AMOUNT:
         raise BadInput("an amount lies between 0 and 2^53", path=path)
     if not currency:
         raise BadInput("an amount needs its currency", path=f"{prefix}currency")
@@ -215,27 +259,24 @@ def _trace(item: Mapping[str, Any], fields: dict[str, str]) -> None:
         fields.setdefault("span_id", match[2])
 
 
-def _attributes(data: Mapping[str, Any], prefix: str) -> dict[str, str | int | float | bool]:
-    """The flat map of `attributes`, and every data field without a name of its own."""
+def _attributes(
+    data: Mapping[str, Any], prefix: str, kept: Mapping[str, Scalar]
+) -> dict[str, Scalar]:
+    """The flat map of `attributes`, every data field without a name of its own, and `kept`."""
     given = data.get("attributes")
     if given is not None and not isinstance(given, dict):
         raise BadInput(f"attributes is an object, not {_kind(given)}", path=f"{prefix}attributes")
-    found: dict[str, str | int | float | bool] = {}
-    if data.keys() <= _KNOWN:
-        if not given:
-            return found
-        extra = {}
-    else:
-        extra = {name: value for name, value in data.items() if name not in _KNOWN}
-    for where, pairs in ((f"{prefix}attributes.", given or {}), (prefix, extra)):
-        for name, value in _flat(pairs):
+    found: dict[str, Scalar] = {}
+    extra = {name: value for name, value in data.items() if name not in _KNOWN}
+    for where, pairs in ((f"{prefix}attributes.", given or {}), (prefix, extra), ("$.", kept)):
+        for name, value in _flat(pairs) if pairs else ():
             _attribute(found, where, name, value)
     return found
 
 
-def _flat(pairs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _flat(pairs: Mapping[str, Any]) -> list[tuple[str, Scalar]]:
     """Nested objects with dotted names, without recursion; lists as JSON text."""
-    found: list[tuple[str, Any]] = []
+    found: list[tuple[str, Scalar]] = []
     stack = list(pairs.items())[::-1]
     while stack:
         name, value = stack.pop()
@@ -248,19 +289,19 @@ def _flat(pairs: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return found
 
 
-def _attribute(
-    found: dict[str, str | int | float | bool], where: str, name: str, value: Any
-) -> None:
-    path = where + name[:_MAX_KEY]
-    if len(name) > _MAX_KEY:
-        raise BadInput(f"an attribute's name is longer than {_MAX_KEY} characters", path=path)
-    if isinstance(value, str) and len(value) > _MAX_VALUE:
-        raise BadInput(f"an attribute is longer than {_MAX_VALUE} characters", path=path)
+def _attribute(found: dict[str, Scalar], where: str, name: str, value: Any) -> None:
+    path = where + name[:MAX_ATTRIBUTE_NAME]
+    if len(name) > MAX_ATTRIBUTE_NAME:
+        raise BadInput(
+            f"an attribute's name is longer than {MAX_ATTRIBUTE_NAME} characters", path=path
+        )
+    if isinstance(value, str) and len(value) > MAX_ATTRIBUTE_TEXT:
+        raise BadInput(f"an attribute is longer than {MAX_ATTRIBUTE_TEXT} characters", path=path)
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
         raise BadInput("an integer beyond 64 bits", path=path)
     found[name] = value
-    if len(found) > _MAX_KEYS:
-        raise BadInput(f"more than {_MAX_KEYS} attributes", path=path)
+    if len(found) > MAX_ATTRIBUTES:
+        raise BadInput(f"more than {MAX_ATTRIBUTES} attributes", path=path)
 
 
 def _kind(value: Any) -> str:

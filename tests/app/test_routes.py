@@ -64,6 +64,8 @@ def test_nobody_gets_in_anywhere_without_saying_who_they_are(app):
     wrong = []
     with TestClient(app, follow_redirects=False, raise_server_exceptions=False) as client:
         for method, path in known:
+            if (method, path) == ("OPTIONS", "/api/events"):
+                continue  # the webhook handshake comes before any token, and tells nothing
             if path in PUBLIC or path.startswith(PUBLIC_PREFIXES):
                 continue
             address = re.sub(r"\{[^}]*\}", "x", path)

@@ -16,6 +16,9 @@ from collector.changes.memory import ChangeMemory
 from collector.changes.tracker import ChangeTracker
 from collector.deadletters import DeadLetterService
 from collector.endpoints import CollectorServices, build_router
+from collector.events.endpoints import EventServices
+from collector.events.endpoints import add_routes as add_event_routes
+from collector.events.handshake import Handshake
 from collector.events.intake import EventIntake
 from collector.finder import Finder
 from collector.otlp.intake import OtlpIntake
@@ -52,10 +55,10 @@ class TokenTable:
             raise NotAuthenticated("this token is not known")
         return TOKENS[token]
 
-    def require(self, *roles: Role):
+    def require(self, *roles: Role, in_query: bool = False):
         from fastapi import Request
 
-        def dependency(request: Request) -> Principal:
+        async def dependency(request: Request) -> Principal:
             scheme, _, token = request.headers.get("authorization", "").partition(" ")
             if scheme != "Bearer":
                 raise NotAuthenticated("no token")
@@ -80,6 +83,7 @@ class World:
         self.journal_path = folder / "journal.db"
         self.derived_path = folder / "derived.db"
         self.tokens = TokenTable()
+        self.handshake = Handshake()
         self.redactor = Redactor(load_or_create(folder))
         self.writer = JournalWriter(self.journal_path, self.clock)
         self.derived = JournalWriter(self.derived_path, self.clock)
@@ -127,10 +131,15 @@ class World:
     def app(self) -> FastAPI:
         app = FastAPI()
         install_error_mapping(app, self.clock)
+        intake = EventIntake(self.redactor, self.clock)
+        add_event_routes(
+            app.router,
+            EventServices(intake, self.writer, BodyBudget(self.writer), self.handshake),
+            self.tokens,
+        )
         services = CollectorServices(
             writer=self.writer,
             budget=BodyBudget(self.writer),
-            events=EventIntake(self.redactor, self.clock),
             changes=ChangeIntake(self.redactor, self.clock),
             flagd=FlagdIntake(self.redactor),
             memory=self.memory,
