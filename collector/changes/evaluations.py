@@ -83,11 +83,11 @@ def of_logs(message: Any, received_us: int) -> list[Evaluation]:
 
 
 def _span_events(group: Any) -> Iterator[tuple[Any, Any]]:
-    for scope in group.scope_spans:
-        for span in scope.spans:
-            for event in span.events:
-                if event.name in EVENT_NAMES:
-                    yield span, event
+    spans = (span for scope in group.scope_spans for span in scope.spans)
+    for span in spans:
+        for event in span.events:
+            if event.name in EVENT_NAMES:
+                yield span, event
 
 
 def _flag_records(group: Any) -> Iterator[Any]:
