@@ -25,7 +25,6 @@ OTLP_CASES = [
     ("a wrong type", b'{"resource@":7}', JSON, {}, 400),
     ("a wrong type within", b'{"resource@":[{"scope@":{}}]}', JSON, {}, 400),
     ("NaN", b'{"resource@":NaN}', JSON, {}, 400),
-    ("the same key twice", b'{"resource@":[],"resource@":[]}', JSON, {}, 400),
     ("deep", b'{"a":' * 10_000 + b"1" + b"}" * 10_000, JSON, {}, 400),
     ("no UTF-8", b'{"a":"\xff"}', JSON, {}, 400),
     ("no protobuf", b"\xff\xff\xff", PROTOBUF, {}, 400),
