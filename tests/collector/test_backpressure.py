@@ -113,7 +113,7 @@ def test_a_batch_is_admitted_as_its_most_precious_item(world: World) -> None:
 
     def worth_of(*kinds: str) -> ItemClass:
         body = json.dumps([event(kind) for kind in kinds]).encode()
-        return intake.prepare(body, {}, "shop").append.worth
+        return intake.prepare(body, {"content-type": "application/json"}, "shop").append.worth
 
     assert worth_of("page.viewed") is ItemClass.BUSINESS
     assert worth_of("page.viewed", "payment.failed") is ItemClass.MONEY

@@ -172,7 +172,7 @@ def test_nothing_of_card_or_address_in_shop_events_and_changes(world: World) -> 
     answer = client.post("/api/events", json=events)
     assert answer.json()["accepted"] == 2, answer.text
     assert CARD not in answer.text
-    change = {"service": "shop", "summary": f"by {EMAIL}", "author": EMAIL, "url": CARD}
+    change = {"service": "shop", "summary": f"by {EMAIL}", "author": EMAIL, "version": CARD}
     assert client.post("/api/changes", json=change).status_code == 202
     world.project()
     on_disk = world.journal_bytes().decode("latin-1")

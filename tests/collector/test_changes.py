@@ -29,7 +29,8 @@ def test_a_plain_change_is_stored_and_found(world: World) -> None:
     assert client.post("/api/changes", json=change).json()["duplicates"] == 1
     world.project()
     (found,) = world.client("viewer-token").get("/api/changes").json()["changes"]
-    assert found == {name: value for name, value in change.items() if name != "id"}
+    told = {name: value for name, value in change.items() if name != "id"}
+    assert found == {**told, "source": "shop", "rollback": False}
 
 
 def test_a_cdevent_is_a_deploy(world: World) -> None:
@@ -54,7 +55,7 @@ def test_a_cdevent_is_a_deploy(world: World) -> None:
     world.project()
     (found,) = world.store.changes(from_us=0, to_us=1 << 60)
     assert (found.kind, found.service, found.version) == ("deploy", "payments", "1.2.3")
-    assert (found.environment, found.summary) == ("prod", "payments deployed")
+    assert (found.environment, found.summary) == ("prod", "payments deployed to 1.2.3")
 
 
 @pytest.mark.parametrize(

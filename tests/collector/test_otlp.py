@@ -396,6 +396,6 @@ def test_rows_out_of_the_retention_do_not_open_day_files(world: World, url: str)
     httpx2.post(url + "/v1/traces", json=traces(far), headers=JSON)
     world.project()
     names = {path.name for path in (world.folder / "telemetry").glob("*.db")}
-    assert names == {"meta.db", "other.db"}
+    assert names == {"meta.db", "changes.db", "other.db"}
     assert len(world.store.trace("ab" * 16)) == 1
     assert world.clock.now_us() > DAY_US

@@ -48,6 +48,7 @@ def test_a_second_delivery_is_taken_and_is_a_duplicate(hooks, send):
         "accepted": 1,
         "duplicate": 1,
         "forged": 0,
+        "ignored": 0,
         "unusable": 0,
     }
 
