@@ -31,9 +31,12 @@ from app.stores import instance_lock, open_control
 from app.supervisor import EngineSupervisor, engine_command
 from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
+from collector.deadletters.judging import Judges
+from collector.deadletters.replay import Replayer, ReplayRecords
 from collector.endpoints import CollectorServices
 from collector.endpoints import build_router as collector_router
 from collector.events.intake import EventIntake
+from collector.limits import LimitsService
 from collector.otlp.grpc_server import OtlpGrpcServer
 from collector.otlp.http import OtlpHttpApp
 from collector.otlp.intake import OtlpIntake
@@ -101,13 +104,28 @@ class Door:
     def collector(self) -> CollectorServices:
         """What the collector's routes need."""
         core, path = self.core, self.core.kernel.journal_path
+        letters = DeadLetterService(path, core.telemetry)
         return CollectorServices(
             writer=self.journal,
             events=EventIntake(self.redactor, core.clock),
             changes=ChangeIntake(self.redactor, core.clock),
             queries=TelemetryQueries(core.telemetry, core.clock),
             receipts=ReceiptService(path, core.telemetry),
-            deadletters=DeadLetterService(path, core.telemetry),
+            deadletters=letters,
+            replayer=self._replayer(letters),
+            limits=LimitsService(core.telemetry, core.clock),
+        )
+
+    def _replayer(self, letters: DeadLetterService) -> Replayer:
+        core, redactor = self.core, self.redactor
+        changes = ChangeIntake(redactor, core.clock)
+        return Replayer(
+            core.kernel.journal_path,
+            self.journal,
+            letters,
+            Judges(redactor, changes, OtlpIntake(redactor)),
+            ReplayRecords(core.audit_log, core.database),
+            core.clock,
         )
 
     def _routers(self) -> Sequence[Any]:
@@ -123,7 +141,7 @@ class Door:
         feed = live.LiveFeed(
             core.kernel.data_dir / "control.db", core.kernel.ledger_path, lambda: self.stopping
         )
-        readers = page_readers(core, collector.deadletters, feed)
+        readers = page_readers(core, collector, feed)
         return [
             health.build_router(
                 self.journal,

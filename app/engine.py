@@ -24,6 +24,7 @@ from audit import jobs as audit_jobs
 from audit.sequencer import AuditSequencer
 from collector import jobs as collector_jobs
 from collector.finder import Finder
+from collector.limits import LimitsCollector, LimitsService
 from collector.projector import Projector
 from collector.redaction.keyfile import load_or_create
 from collector.redaction.redactor import Redactor
@@ -83,6 +84,8 @@ class Engine:
         if core.slack:
             self.outbox.register(SLACK, core.slack.deliver)
         metrics.registry.register(SloCollector(core.slo))
+        limits = LimitsService(core.telemetry, clock)
+        metrics.registry.register(LimitsCollector(limits, core.telemetry))
 
     def parts(self) -> list[Part]:
         """The loops."""
@@ -135,6 +138,7 @@ class Engine:
             self.core.telemetry,
             Redactor(load_or_create(kernel.data_dir)),
             lambda: self.finder.position,
+            self.core.clock,
         )
 
     def _ledger_projector(self) -> LedgerProjector:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core import Core
-from collector.deadletters import DeadLetterService
+from collector.endpoints import CollectorServices
 from dashboards.live import LiveFeed
 from dashboards.readers import Document, Readers
 from dashboards.runbook_page import runbook_document
@@ -18,7 +18,7 @@ _STALE_AFTER_S = 20.0
 _PAGE_RECORDS = 50
 
 
-def page_readers(core: Core, deadletters: DeadLetterService, feed: LiveFeed) -> Readers:
+def page_readers(core: Core, collector: CollectorServices, feed: LiveFeed) -> Readers:
     """Everything the pages read."""
 
     def series(slo_id: str, from_us: int, to_us: int, step_s: int) -> Sequence[Mapping[str, Any]]:
@@ -34,7 +34,15 @@ def page_readers(core: Core, deadletters: DeadLetterService, feed: LiveFeed) -> 
             return f"The engine was last heard {age_s:.0f} s ago; events are accepted and kept."
         if status.failing:
             return "Failing: " + ", ".join(sorted(status.failing)) + "."
-        return slack_outage()
+        return collector.limits.warning() or slack_outage()
+
+    def letter(letter_id: str) -> Document:
+        now = collector.replayer.preview(letter_id).document()
+        return {**collector.deadletters.show(letter_id), "now": now}
+
+    def letters(rule: str, source: str) -> Document:
+        found = collector.deadletters.list(rule=rule, source=source)
+        return {"deadletters": found, "totals": collector.deadletters.totals()}
 
     def slack_outage() -> str:
         if core.slack is None:
@@ -69,7 +77,8 @@ def page_readers(core: Core, deadletters: DeadLetterService, feed: LiveFeed) -> 
         runbook=runbook,
         records=records,
         checkpoint=core.audit_log.checkpoint,
-        deadletters=deadletters.list,
+        deadletters=letters,
+        deadletter=letter,
         name_of=core.access.name_of,
         slack_preview=core.slack_preview,
         stale=stale,

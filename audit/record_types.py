@@ -53,6 +53,8 @@ _LOG: Final = (
     "skew_us gap_s result checkpoint_size path_hash"
 )
 
+_REPLAY: Final = "rule source patched stored duplicate reading rejected replayed impossible"
+
 
 @dataclass(frozen=True)
 class RecordType:
@@ -92,6 +94,8 @@ TYPES: Final[Mapping[str, RecordType]] = {
     "token.revoked": _type("", _ACCESS),
     "config.changed": _type("", _ACCESS),
     "incident.*": _type("", _INCIDENT),
+    "deadletter.replay": _type("count", _REPLAY),
+    "deadletter.replayed": _type("count", _REPLAY),
     "audit.erasure": _type("record name", _LOG),
     "audit.*": _type("", _LOG),
 }

@@ -16,7 +16,10 @@ from collector.acknowledge import durable
 from collector.bodies import read_bounded
 from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
+from collector.deadletters.endpoints import build_router as deadletter_router
+from collector.deadletters.replay import Replayer
 from collector.events.intake import MAX_BODY_BYTES, EventIntake, Prepared
+from collector.limits import LimitsService
 from collector.queries import TelemetryQueries
 from collector.receipts import ReceiptService
 from kernel.journal import JournalWriter
@@ -34,13 +37,16 @@ class CollectorServices:
     queries: TelemetryQueries
     receipts: ReceiptService
     deadletters: DeadLetterService
+    replayer: Replayer
+    limits: LimitsService
 
 
 def build_router(services: CollectorServices, access: AccessService) -> APIRouter:
-    """`/api/events`, `/api/changes`, `/api/receipts`, `/api/traces`, `/api/deadletters`."""
+    """All of `/api` that is about what arrives."""
     router = APIRouter()
     _intake_routes(router, services, access)
     _read_routes(router, services, access)
+    router.include_router(deadletter_router(services.deadletters, services.replayer, access))
     return router
 
 
@@ -79,13 +85,9 @@ def _read_routes(router: APIRouter, services: CollectorServices, access: AccessS
     def get_receipt(receipt_id: str) -> dict[str, Any]:
         return services.receipts.show(receipt_id)
 
-    @router.get("/api/deadletters", dependencies=[may_read])
-    def get_deadletters(limit: int = Query(default=100, ge=1, le=1_000)) -> dict[str, Any]:
-        return {"deadletters": services.deadletters.list(limit=limit)}
-
-    @router.get("/api/deadletters/{letter_id}", dependencies=[may_read])
-    def get_deadletter(letter_id: str) -> dict[str, Any]:
-        return services.deadletters.show(letter_id)
+    @router.get("/api/limits", dependencies=[may_read])
+    def get_limits() -> dict[str, Any]:
+        return services.limits.document()
 
 
 async def _take(

@@ -26,7 +26,7 @@ def change_of(item: Any, now_us: int) -> dict[str, Any]:
     Raises BadInput with the path of the fault.
     """
     if not isinstance(item, Mapping):
-        raise BadInput("a change is a JSON object")
+        raise BadInput("a change is a JSON object", rule="change.object")
     match = _CDEVENT.fullmatch(str(item.get("type", "")))
     if match:
         return _from_cdevent(item, match[1], now_us)
@@ -104,5 +104,9 @@ def _attributes(given: Any) -> dict[str, Any]:
         raise BadInput(f"more than {_MAX_ATTRIBUTES} attributes", path="$.attributes")
     for name, value in given.items():
         if not isinstance(value, str | int | float | bool) or len(str(value)) > _MAX_TEXT:
-            raise BadInput("an attribute is a short scalar", path=f"$.attributes.{name[:80]}")
+            raise BadInput(
+                "an attribute is a short scalar",
+                path=f"$.attributes.{name[:80]}",
+                rule="change.attributes.value",
+            )
     return dict(given)

@@ -29,11 +29,12 @@ _BATCH = "application/cloudevents-batch"
 
 @dataclass(frozen=True)
 class RawItem:
-    """One decoded item, or why there is none (`error`)."""
+    """One decoded item, or why there is none (`error`) and what came instead (`raw`)."""
 
     index: int
     value: Any = None
     error: str = ""
+    raw: str | bytes = b""
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _loaded(index: int, text: str | bytes) -> RawItem:
     try:
         return RawItem(index, _unbase64(strict_json.loads(text)))
     except BadInput as error:
-        return RawItem(index, error=error.message)
+        return RawItem(index, error=error.message, raw=text)
 
 
 def _lines(body: bytes) -> Decoded:

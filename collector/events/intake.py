@@ -12,13 +12,17 @@ from collector.bodies import decompress
 from collector.events.decode import RawItem, decode
 from collector.events.item import Context, shop_event
 from collector.redaction import Redactor
+from collector.rejections import EVENT_SCHEMA, Rejections
 from kernel.clock import Clock
 from kernel.errors import BadInput
 from kernel.ids import uuid7
 from kernel.journal import Append, Item, Stream
 from kernel.shop_event import ShopEvent, encode_event, event_key
 
+FORMAT = "shop.events"
 MAX_BODY_BYTES = 4 * 1024**2
+# Mode of a dead letter that was judged by the rules of CloudEvents.
+STRICT = "cloudevents"
 
 
 @dataclass
@@ -43,56 +47,56 @@ class EventIntake:
         self._clock = clock
 
     def prepare(self, body: bytes, headers: Mapping[str, str], sender: str) -> Prepared:
-        """Decode, redact and check. Raises BadInput, TooLarge or UnsupportedFormat for the whole.
+        """Decode, redact and check. Raises TooLarge or UnsupportedFormat for the whole.
 
-        `headers` have lower-case names. One bad item never takes its batch with it.
+        `headers` have lower-case names. One bad item never takes its batch with it; a body that
+        cannot be read is one bad item.
         """
-        plain = decompress(body, headers.get("content-encoding", ""), MAX_BODY_BYTES)
-        decoded = decode(plain, headers)
+        try:
+            plain = decompress(body, headers.get("content-encoding", ""), MAX_BODY_BYTES)
+            decoded = decode(plain, headers)
+        except BadInput as fault:
+            return self._unreadable(body, fault, sender)
         events: list[ShopEvent] = []
-        rejected: list[dict[str, Any]] = []
         generated: list[dict[str, Any]] = []
-        faults: list[BadInput] = []
+        mode = STRICT if decoded.strict else ""
+        rejections = Rejections(self._redactor, EVENT_SCHEMA, mode=mode)
         context = Context(self._clock.now_us(), sender, decoded.strict)
         for raw in decoded.items:
             try:
                 event = self._event(raw, context)
             except BadInput as fault:
-                faults.append(fault)
-                rejected.append(
-                    {"index": raw.index, "path": fault.path, "reason": self._reason(fault)}
-                )
+                rejections.add(raw.index, fault, raw.value, raw.raw)
                 continue
             if not event.id:
                 event = msgspec.structs.replace(event, id=uuid7(self._clock))
                 generated.append({"index": raw.index, "id": event.id})
             events.append(event)
-        append = self._append(events, rejected, sender)
-        refusal = self._refusal(faults[0], rejected) if decoded.single and faults else None
-        return Prepared(append, rejected, generated, refusal)
+        append = self._append(events, rejections.letters, sender)
+        refusal = rejections.refusal() if decoded.single else None
+        return Prepared(append, rejections.answers, generated, refusal)
+
+    def _unreadable(self, body: bytes, fault: BadInput, sender: str) -> Prepared:
+        rejections = Rejections(self._redactor, EVENT_SCHEMA)
+        rejections.add(0, fault, raw=body)
+        append = self._append([], rejections.letters, sender)
+        return Prepared(append, rejections.answers, refusal=fault)
 
     def _event(self, raw: RawItem, context: Context) -> ShopEvent:
         if raw.error:
-            raise BadInput(raw.error)
+            raise BadInput(raw.error, rule="event.json")
         return shop_event(self._redactor.document(raw.value), context)
 
-    def _reason(self, fault: BadInput) -> str:
-        return self._redactor.text(f"{fault.path}: {fault.message}"[:500])
-
     @staticmethod
-    def _append(events: list[ShopEvent], rejected: list[dict[str, Any]], sender: str) -> Append:
+    def _append(events: list[ShopEvent], letters: list[dict[str, Any]], sender: str) -> Append:
         sources = {event.source for event in events}
         return Append(
             stream=Stream.SHOP,
             source=sources.pop() if len(sources) == 1 else sender,
-            format="shop.events",
+            format=FORMAT,
             items=[
                 Item(encode_event(event), event_key(event.source, event.id)) for event in events
             ],
-            rejected=rejected,
+            rejected=letters,
             detail={"sender": sender},
         )
-
-    @staticmethod
-    def _refusal(fault: BadInput, rejected: list[dict[str, Any]]) -> BadInput:
-        return BadInput(rejected[0]["reason"], path=fault.path, hint=fault.hint, problems=rejected)

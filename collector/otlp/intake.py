@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 from collector.bodies import decompress
 from collector.otlp.json_decode import decode_json
 from collector.otlp.redact import redact
+from collector.otlp.refused import letters_of
 from collector.otlp.signals import Signal
 from collector.otlp.validate import Refused, drop_invalid
 from collector.redaction import Redactor
@@ -21,7 +22,6 @@ from kernel.journal import Append, Item, Stream
 MAX_BYTES = 64 * 1024**2
 # Longer than any SDK retries one batch; shorter than the life of a repeated true batch.
 DEDUP_HORIZON_US = 10 * MINUTE_US
-_MAX_NOTED = 100
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,10 @@ class OtlpIntake:
         plain = decompress(body, encoding, self.max_bytes)
         message = self._decode(signal, plain, as_json=as_json)
         refused = drop_invalid(message)
+        letters: list[dict[str, Any]] = []
+        if refused:  # what was dropped is looked up in the request as it came
+            whole = self._decode(signal, plain, as_json=as_json)
+            letters = letters_of(signal, whole, refused, self._redactor)
         redact(message, self._redactor)
         response = self._response(signal, refused)
         stored = message.SerializeToString(deterministic=True)
@@ -59,10 +63,7 @@ class OtlpIntake:
             items=[Item(stored, self._digest(signal, sender, stored))] if stored else [],
             whole=True,
             horizon_us=DEDUP_HORIZON_US,
-            rejected=[
-                {"index": one.index, "path": f"$[{one.index}]", "reason": one.reason}
-                for one in refused[:_MAX_NOTED]
-            ],
+            rejected=letters,
         )
         return Prepared(append, response)
 

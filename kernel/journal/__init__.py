@@ -1,6 +1,7 @@
 """The journal: where everything begins. A 2xx of ours means that its record is on disk here."""
 
-from kernel.journal.reader import Head, JournalReader
+from kernel.journal.letters import Kept, Letter, LetterFilter, LetterTotal
+from kernel.journal.reader import Head, JournalReader, Waiting
 from kernel.journal.records import Append, Appended, Item, JournalRecord, Stream
 from kernel.journal.writer import JournalWriter
 
@@ -12,5 +13,10 @@ __all__ = [
     "JournalReader",
     "JournalRecord",
     "JournalWriter",
+    "Kept",
+    "Letter",
+    "LetterFilter",
+    "LetterTotal",
     "Stream",
+    "Waiting",
 ]

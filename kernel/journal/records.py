@@ -33,7 +33,9 @@ class Append:
 
     `whole`: the body is `items[0].data` as it is (raw bodies); else the body is the JSON array of
     those items that are new. `horizon_us`: how long keys are remembered. `rejected` goes into the
-    receipt as it is. `detail` is small metadata for the consumer (path, encoding), never personal.
+    receipt (index, path, reason, rule) and each becomes a dead letter with its `kept`
+    (kernel.journal.Kept). `detail` is small metadata for the consumer (path, encoding), never
+    personal. `replays`: id of the dead letter that this append puts right.
     """
 
     stream: Stream
@@ -44,6 +46,7 @@ class Append:
     horizon_us: int = 7 * DAY_US
     rejected: Sequence[Mapping[str, object]] = ()
     detail: Mapping[str, str] = field(default_factory=dict)
+    replays: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,6 @@ CREATE TABLE IF NOT EXISTS receipt (
     received_us INTEGER NOT NULL, accepted INTEGER NOT NULL, duplicates INTEGER NOT NULL,
     rejected TEXT NOT NULL) WITHOUT ROWID, STRICT;
 CREATE INDEX IF NOT EXISTS ix_receipt_received ON receipt (received_us);
-CREATE INDEX IF NOT EXISTS ix_receipt_rejected ON receipt (received_us) WHERE rejected <> '[]';
 CREATE TABLE IF NOT EXISTS tick (
     one INTEGER PRIMARY KEY CHECK (one = 1), at_us INTEGER NOT NULL) STRICT;
 """

@@ -15,6 +15,7 @@ from pathlib import Path
 from kernel.clock import DAY_US, Clock
 from kernel.errors import BadInput, Unavailable
 from kernel.ids import uuid7
+from kernel.journal import letters
 from kernel.journal.records import SCHEMA, Append, Appended
 from kernel.sqlite import open_writer, writing
 
@@ -94,6 +95,16 @@ class JournalWriter:
         self._submit(call)
         return future
 
+    def refuse_again(self, letter_id: str, rule: str, path: str, reason: str) -> Future[bool]:
+        """Note that a replay of the dead letter was in vain; False where it does not wait."""
+        future: Future[bool] = Future()
+        call = _Call(
+            lambda db: letters.refuse_again(db, letter_id, rule, path, reason),
+            future,  # type: ignore[arg-type]
+        )
+        self._submit(call)
+        return future
+
     def close(self) -> None:
         """Commit what waits, then stop. Later appends are refused."""
         with self._submitting:
@@ -114,7 +125,7 @@ class JournalWriter:
                 call.done.set_exception(full)
 
     def _open(self) -> sqlite3.Connection:
-        db = open_writer(self._path, SCHEMA)
+        db = open_writer(self._path, SCHEMA + letters.SCHEMA)
         try:
             row = db.execute("SELECT max(at_us) FROM tick").fetchone()
             self._last_us = max(self._last_us, row[0] or 0)
@@ -256,9 +267,10 @@ class JournalWriter:
                 now_us,
                 len(fresh),
                 len(duplicates),
-                json.dumps([dict(one) for one in append.rejected]),
+                json.dumps([letters.public(one) for one in append.rejected]),
             ),
         )
+        letters.note(db, append, receipt, now_us)
         return Appended(receipt, position, len(fresh), tuple(sorted(duplicates)))
 
     @staticmethod
@@ -294,6 +306,7 @@ class JournalWriter:
             " (SELECT position FROM record WHERE position < ? ORDER BY position LIMIT ?)",
             (now_us - _KEEP_RECORDS_US, before_position, _MAX_TRIMMED),
         ).rowcount
+        gone += letters.trim(db, now_us, _MAX_TRIMMED)
         return gone + self._trim_to_size(db, before_position)
 
     def _trim_to_size(self, db: sqlite3.Connection, before_position: int) -> int:

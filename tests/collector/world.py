@@ -9,11 +9,16 @@ from fastapi.testclient import TestClient
 
 from access.principal import Principal, Role
 from app.errors import install_error_mapping
+from audit.log import AuditLog
+from audit.settings import AuditSettings
 from collector.changes.intake import ChangeIntake
 from collector.deadletters import DeadLetterService
+from collector.deadletters.judging import Judges
+from collector.deadletters.replay import Replayer, ReplayRecords
 from collector.endpoints import CollectorServices, build_router
 from collector.events.intake import EventIntake
 from collector.finder import Finder
+from collector.limits import LimitsService
 from collector.otlp.intake import OtlpIntake
 from collector.projector import Projector
 from collector.queries import TelemetryQueries
@@ -21,6 +26,7 @@ from collector.receipts import ReceiptService
 from collector.redaction import Redactor
 from collector.redaction.keyfile import load_or_create
 from kernel.clock import FrozenClock
+from kernel.database import Database
 from kernel.errors import NotAllowed, NotAuthenticated
 from kernel.journal import JournalReader, JournalWriter
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
@@ -28,6 +34,9 @@ from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 TOKENS = {
     "shop-token": Principal("p1", "shop", "machine", frozenset({Role.INGEST}), "token"),
     "viewer-token": Principal("p2", "ada", "person", frozenset({Role.VIEWER}), "token"),
+    "responder-token": Principal(
+        "p4", "rita", "person", frozenset({Role.RESPONDER, Role.VIEWER}), "token"
+    ),
     "admin-token": Principal("p3", "root", "person", frozenset({Role.ADMIN, Role.VIEWER}), "token"),
 }
 
@@ -75,6 +84,9 @@ class World:
         self.derived = JournalWriter(self.derived_path, self.clock)
         self.store = SqliteTelemetryStore(folder / "telemetry", self.clock)
         self.otlp = OtlpIntake(self.redactor)
+        self.database = Database(f"sqlite:///{folder / 'control.db'}")
+        self.database.create_all()
+        self.log = AuditLog(self.database, self.clock, AuditSettings(data_dir=folder))
         self.restart()
 
     def new_projector(self) -> Projector:
@@ -84,12 +96,29 @@ class World:
             self.store,
             self.redactor,
             lambda: self.finder.position,
+            self.clock,
         )
 
     def restart(self) -> None:
         """A new engine: what lay in memory is gone."""
         self.finder = Finder(JournalReader(self.journal_path), self.derived, self.store.cursor)
         self.projector = self.new_projector()
+
+    @property
+    def letters(self) -> DeadLetterService:
+        return DeadLetterService(self.journal_path, self.store)
+
+    @property
+    def replayer(self) -> Replayer:
+        changes = ChangeIntake(self.redactor, self.clock)
+        return Replayer(
+            self.journal_path,
+            self.writer,
+            self.letters,
+            Judges(self.redactor, changes, self.otlp),
+            ReplayRecords(self.log, self.database),
+            self.clock,
+        )
 
     def find(self) -> None:
         while self.finder.step():
@@ -109,7 +138,9 @@ class World:
             changes=ChangeIntake(self.redactor, self.clock),
             queries=TelemetryQueries(self.store, self.clock),
             receipts=ReceiptService(self.journal_path, self.store),
-            deadletters=DeadLetterService(self.journal_path, self.store),
+            deadletters=self.letters,
+            replayer=self.replayer,
+            limits=LimitsService(self.store, self.clock),
         )
         app.include_router(build_router(services, self.tokens))
         return app
@@ -129,3 +160,4 @@ class World:
         self.writer.close()
         self.derived.close()
         self.store.close()
+        self.database.close()
