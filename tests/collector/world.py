@@ -109,6 +109,10 @@ class World:
         return DeadLetterService(self.journal_path, self.store)
 
     @property
+    def limits(self) -> LimitsService:
+        return LimitsService(self.store, self.clock)
+
+    @property
     def replayer(self) -> Replayer:
         changes = ChangeIntake(self.redactor, self.clock)
         return Replayer(
@@ -140,7 +144,7 @@ class World:
             receipts=ReceiptService(self.journal_path, self.store),
             deadletters=self.letters,
             replayer=self.replayer,
-            limits=LimitsService(self.store, self.clock),
+            limits=self.limits,
         )
         app.include_router(build_router(services, self.tokens))
         return app
