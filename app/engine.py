@@ -28,6 +28,7 @@ from collector.limits import LimitsCollector, LimitsService
 from collector.projector import Projector
 from collector.redaction.keyfile import load_or_create
 from collector.redaction.redactor import Redactor
+from collector.settings import CollectorSettings
 from kernel.clock import SECOND_US, SystemClock
 from kernel.facts import FactDispatcher
 from kernel.journal import JournalReader, JournalWriter, Stream
@@ -139,6 +140,7 @@ class Engine:
             Redactor(load_or_create(kernel.data_dir)),
             lambda: self.finder.position,
             self.core.clock,
+            budgets=CollectorSettings().budgets(),
         )
 
     def _ledger_projector(self) -> LedgerProjector:

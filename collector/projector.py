@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from collector import cardinality, replays, shedding
-from collector.cardinality import Cardinality
+from collector.cardinality import Budgets, Cardinality
 from collector.changes.change import change_row
 from collector.changes.intake import FORMAT as CHANGE
 from collector.otlp.rows import log_rows, metric_rows, span_rows
@@ -104,6 +104,8 @@ class Projector:
         redactor: Redactor,
         searched: Callable[[], int],
         clock: Clock,
+        *,
+        budgets: Budgets | None = None,
     ) -> None:
         """`searched`: the finder's position. The readers belong to this part alone."""
         self._journal = journal
@@ -112,7 +114,7 @@ class Projector:
         self._redactor = redactor
         self._searched = searched
         self._clock = clock
-        self._cardinality = Cardinality()
+        self._cardinality = Cardinality(budgets)
         self._pressure = shedding.State()
         self._looked_us = 0
 
