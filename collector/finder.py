@@ -15,10 +15,10 @@ from collections.abc import Callable
 import msgspec
 
 from collector.acknowledge import durable_now
-from collector.otel_demo import event_of_span
+from collector.otel_demo import event_of_span, may_tell
 from collector.otlp.rows import span_rows
 from collector.otlp.signals import TRACES
-from collector.otlp.stored import message_of
+from collector.otlp.stored import message_of, plain
 from collector.replays import origin_of
 from kernel.errors import BadInput
 from kernel.journal import Append, Item, JournalReader, JournalRecord, JournalWriter, Stream
@@ -98,7 +98,10 @@ def _told(record: JournalRecord) -> list[ShopEvent]:
             return decode_events(record.body)
         if record.format != TRACES.format:
             return []
-        spans = span_rows(message_of(record), record.position)
+        body = plain(record)
+        if not may_tell(body):
+            return []
+        spans = span_rows(message_of(record, body), record.position)
     except (BadInput, msgspec.MsgspecError, UnicodeDecodeError):
         return []
     told = (

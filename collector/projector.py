@@ -268,7 +268,7 @@ def _message(record: JournalRecord) -> Any:
     try:
         return message_of(record)
     except BadInput as fault:
-        raise Undecodable(fault.rule or record.format, fault.message) from None
+        raise Undecodable(record.format, fault.message[:200]) from None
 
 
 def _project_otlp(record: JournalRecord, rows: _Rows) -> None:

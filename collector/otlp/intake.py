@@ -6,17 +6,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
 from collector.bodies import decompress
+from collector.otlp.clean import Cleaner
 from collector.otlp.json_decode import decode_json
-from collector.otlp.redact import redact
 from collector.otlp.refused import letters_of
 from collector.otlp.signals import Signal
-from collector.otlp.validate import Refused, drop_invalid
+from collector.otlp.stored import packed
+from collector.otlp.validate import Refused
 from collector.redaction import Redactor
 from kernel.clock import MINUTE_US
-from kernel.errors import BadInput
 from kernel.journal import Append, Item, Stream
 
 MAX_BYTES = 64 * 1024**2
@@ -39,46 +37,43 @@ class OtlpIntake:
         """`max_bytes` bounds a body before and after decompression."""
         self.max_bytes = max_bytes
         self._redactor = redactor
+        self._cleaner = Cleaner(redactor)
 
     def prepare(
         self, signal: Signal, body: bytes, *, as_json: bool, encoding: str, sender: str
     ) -> Prepared:
         """Raises BadInput, TooLarge or UnsupportedFormat for the whole request."""
         plain = decompress(body, encoding, self.max_bytes)
-        message = self._decode(signal, plain, as_json=as_json)
-        refused = drop_invalid(message)
-        letters: list[dict[str, Any]] = []
-        if refused:  # what was dropped is looked up in the request as it came
-            whole = self._decode(signal, plain, as_json=as_json)
-            letters = letters_of(signal, whole, refused, self._redactor)
-        redact(message, self._redactor)
-        response = self._response(signal, refused)
-        stored = message.SerializeToString(deterministic=True)
-        if not stored and not refused:
+        clean = self._cleaner.json if as_json else self._cleaner.protobuf
+        found = clean(signal, plain)
+        response = self._response(signal, found.refused)
+        if not found.body and not found.refused:
             return Prepared(None, response)
+        stored, detail = packed(found.body, as_json=found.as_json)
         append = Append(
             stream=Stream.RAW,
             source=sender,
             format=signal.format,
-            items=[Item(stored, self._digest(signal, sender, stored))] if stored else [],
+            items=[Item(stored, self._digest(signal, sender, stored))] if found.body else [],
             whole=True,
             horizon_us=DEDUP_HORIZON_US,
-            rejected=letters,
+            rejected=self._letters(signal, plain, found.refused, as_json=as_json),
+            detail=detail,
         )
         return Prepared(append, response)
 
-    @staticmethod
-    def _decode(signal: Signal, plain: bytes, *, as_json: bool) -> Any:
+    def _letters(
+        self, signal: Signal, plain: bytes, refused: list[Refused], *, as_json: bool
+    ) -> list[dict[str, Any]]:
+        """Looked up in the request as it came: only who sends what is refused pays for it."""
+        if not refused:
+            return []
         message = signal.request()
         if as_json:
-            return decode_json(plain, message) if plain.strip() else message
-        try:
+            decode_json(plain, message)
+        else:
             message.ParseFromString(plain)
-        except DecodeError as error:
-            raise BadInput(
-                f"not a protobuf {message.DESCRIPTOR.name}: {str(error)[:120]}", path="body"
-            ) from None
-        return message
+        return letters_of(signal, message, refused, self._redactor)
 
     @staticmethod
     def _response(signal: Signal, refused: list[Refused]) -> Any:
@@ -95,7 +90,6 @@ class OtlpIntake:
     @staticmethod
     def _digest(signal: Signal, sender: str, stored: bytes) -> bytes:
         """Of the redacted bytes: an unkeyed digest of card data would give it away."""
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(f"{signal.name}\0{sender}\0".encode())
+        digest = hashlib.sha256(f"{signal.name}\0{sender}\0".encode())
         digest.update(stored)
-        return digest.digest()
+        return digest.digest()[:16]

@@ -1,7 +1,8 @@
 """OTLP/JSON becomes protobuf messages, by the messages' own descriptors.
 
 Not protobuf's json_format: OTLP/JSON writes ids in hex instead of base64, allows enums only as
-integers and knows only lowerCamelCase keys. Unknown keys are ignored.
+integers and knows only lowerCamelCase keys. Unknown keys are ignored; of equal keys the last one
+counts.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from kernel.errors import BadInput
 
 # Each nested attribute value costs five levels of JSON.
 _MAX_DEPTH = 160
-_HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id", "profile_id"})
+HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id", "profile_id"})
 _INTEGERS = {
     FieldDescriptor.TYPE_INT32: (-(1 << 31), 1 << 31),
     FieldDescriptor.TYPE_SINT32: (-(1 << 31), 1 << 31),
@@ -44,12 +45,13 @@ def decode_json(body: bytes, message: Any) -> Any:
 
     Raises BadInput with the path of the fault.
     """
-    document = strict_json.loads(body, max_depth=_MAX_DEPTH)
-    _fill(message, document, "$")
+    document = strict_json.loads(body, max_depth=_MAX_DEPTH, unique_keys=False)
+    fill(message, document, "$")
     return message
 
 
-def _fill(message: Any, document: Any, path: str) -> None:
+def fill(message: Any, document: Any, path: str) -> None:
+    """Fill `message` from a decoded document. Raises BadInput with the path of the fault."""
     if not isinstance(document, Mapping):
         raise BadInput("expected an object", path=path)
     fields = _fields(message.DESCRIPTOR)
@@ -64,7 +66,7 @@ def _fill(message: Any, document: Any, path: str) -> None:
         elif convert is None:
             child = getattr(message, name)
             child.SetInParent()
-            _fill(child, value, here)
+            fill(child, value, here)
         else:
             setattr(message, name, convert(value, here))
 
@@ -75,7 +77,7 @@ def _fill_repeated(target: Any, values: Any, convert: Convert | None, path: str)
     for index, value in enumerate(values):
         here = f"{path}[{index}]"
         if convert is None:
-            _fill(target.add(), value, here)
+            fill(target.add(), value, here)
         else:
             target.append(convert(value, here))
 
@@ -101,7 +103,7 @@ def _conversion(field: FieldDescriptor) -> Convert | None:
     if kind == FieldDescriptor.TYPE_BOOL:
         return _boolean
     if kind == FieldDescriptor.TYPE_BYTES:
-        return _hex if field.name in _HEX_FIELDS else _bytes
+        return _hex if field.name in HEX_FIELDS else _bytes
     return _float
 
 

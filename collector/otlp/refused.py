@@ -5,13 +5,13 @@ Such an export is OTLP/JSON, so that a person can read it and the intake can tak
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
+import msgspec
 
+from collector.otlp.json_encode import encode_json
 from collector.otlp.redact import redact
 from collector.otlp.signals import Signal
 from collector.otlp.validate import Refused
@@ -21,7 +21,6 @@ from kernel.errors import BadInput
 
 # More of one export are told by number alone: they share their fault.
 MAX_NOTED = 100
-_IDS = frozenset({"traceId", "spanId", "parentSpanId"})
 
 
 def letters_of(
@@ -41,29 +40,8 @@ def letters_of(
         redact(export, redactor)
         field = one.reason.partition(" ")[0]
         fault = BadInput(one.reason, path=f"$[{index}]", rule=f"otlp.{field}")
-        rejections.add(index, fault, as_json(export))
+        rejections.add(index, fault, msgspec.json.decode(encode_json(export)))
     return rejections.letters
-
-
-def as_json(message: Any) -> dict[str, Any]:
-    """OTLP/JSON of a message: ids in hex, enums as integers, 64-bit integers as text."""
-    document: dict[str, Any] = MessageToDict(message, use_integers_for_enums=True)
-    _ids_in_hex(document)
-    return document
-
-
-def _ids_in_hex(document: dict[str, Any]) -> None:
-    """Protobuf's own JSON writes them in base64."""
-    waiting: list[Any] = [document]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, list):
-            waiting.extend(node)
-        if not isinstance(node, dict):
-            continue
-        for name in _IDS & node.keys():
-            node[name] = base64.b64decode(node[name]).hex()
-        waiting.extend(node.values())
 
 
 def _singles(signal: Signal, message: Any) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.otlp.json_decode import decode_json
-from collector.otlp.refused import MAX_NOTED, as_json, letters_of
+from collector.otlp.refused import MAX_NOTED, letters_of
 from collector.otlp.signals import METRICS, TRACES, Signal
 from collector.otlp.validate import drop_invalid
 from collector.redaction import Redactor
@@ -92,24 +92,3 @@ def test_of_a_flood_of_bad_spans_the_first_hundred_are_noted():
     refused = drop_invalid(of(TRACES, document))
     letters = letters_of(TRACES, of(TRACES, document), refused, REDACTOR)
     assert (len(refused), len(letters)) == (500, MAX_NOTED)
-
-
-def test_an_export_as_json_reads_back_as_itself():
-    document = spans([[True, False]])
-    document["resourceSpans"][0]["scopeSpans"][0]["spans"][0] |= {
-        "kind": 3,
-        "startTimeUnixNano": "1700000000000000001",
-        "attributes": [
-            {"key": "traceId", "value": {"stringValue": "no id"}},
-            {"key": "b", "value": {"bytesValue": "AAEC"}},
-            {
-                "key": "n",
-                "value": {
-                    "kvlistValue": {"values": [{"key": "spanId", "value": {"intValue": "7"}}]}
-                },
-            },
-        ],
-        "links": [{"traceId": GOOD, "spanId": "ef" * 8}],
-    }
-    message = of(TRACES, document)
-    assert of(TRACES, as_json(message)) == message

@@ -143,7 +143,7 @@ def test_a_record_that_a_mended_rule_can_read_counts_once(
     assert account.counts() == (0, 0)
     for module in (collector.finder, collector.projector):
         monkeypatch.setattr(
-            module, "message_of", lambda record: decode_json(record.body, TRACES.request())
+            module, "message_of", lambda record, *_: decode_json(record.body, TRACES.request())
         )
     assert replay(world, f"record:{position}") == "reading"
     assert account.counts() == (1, 0)

@@ -317,7 +317,7 @@ def test_one_bad_letter_never_stops_a_batch_and_is_not_asked_twice(world: World)
 # --- records -------------------------------------------------------------------------------------
 
 
-def readable_as_json(record: JournalRecord) -> Any:
+def readable_as_json(record: JournalRecord, _: bytes | None = None) -> Any:
     """A mended rule: it reads exports that were stored as JSON."""
     return decode_json(record.body, TRACES.request())
 
