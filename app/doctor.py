@@ -14,12 +14,14 @@ from typing import Any, Literal
 import httpx2
 
 from app.stores import schema_versions
+from collector.limits import LimitsService
 from kernel import strict_json
-from kernel.clock import Clock
+from kernel.clock import HOUR_US, Clock
 from kernel.database import Database
 from kernel.engine_status import read_status
 from kernel.errors import BadInput, TillwatchError
 from kernel.settings import KernelSettings
+from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 
 State = Literal["ok", "off", "bad"]
 _MIN_FREE_BYTES = 1024**3
@@ -52,6 +54,7 @@ def examine(
         lambda: _control(settings),
         lambda: _service(settings),
         lambda: _engine(settings, clock),
+        lambda: _telemetry(settings, clock),
         lambda: _model(environment),
         lambda: _slack(environment),
         lambda: _heartbeat(environment),
@@ -146,6 +149,21 @@ def _engine(settings: KernelSettings, clock: Clock) -> Finding:
         name, error = next(iter(status.failing.items()))
         return Finding("engine", "bad", f"{name} fails: {error}", "read the log for the cause")
     return Finding("engine", "ok", f"alive, {len(status.times)} parts working")
+
+
+def _telemetry(settings: KernelSettings, clock: Clock) -> Finding:
+    """What is left out of the telemetry store to stay within its bounds."""
+    store = SqliteTelemetryStore(settings.telemetry_dir, clock, settings.telemetry_retention_d)
+    if warning := LimitsService(store, clock).warning():
+        return Finding("telemetry", "bad", warning, "send fewer spans and debug logs, or sample")
+    lately_us = clock.now_us() - HOUR_US
+    recent = [one for one in store.dropped_values() if one.last_us >= lately_us]
+    if not recent:
+        return Finding("telemetry", "ok", "everything that arrives is stored")
+    most = recent[0]
+    says = f"{most.amount} values of {most.name[:80]!r} from {most.source[:80]!r} became __other__"
+    fix = "take ids and other endless values out of metric attributes; see GET /api/limits"
+    return Finding("telemetry", "bad", says, fix)
 
 
 def _model(environment: Mapping[str, str]) -> Finding:

@@ -37,11 +37,14 @@ from collector.changes.flagd_intake import FlagdIntake
 from collector.changes.intake import ChangeIntake
 from collector.counts.service import CountService
 from collector.deadletters import DeadLetterService
+from collector.deadletters.judging import Judges
+from collector.deadletters.replay import Replayer, ReplayRecords
 from collector.endpoints import CollectorServices
 from collector.endpoints import build_router as collector_router
 from collector.events.endpoints import EventServices
 from collector.events.endpoints import add_routes as add_event_routes
 from collector.events.intake import EventIntake
+from collector.limits import LimitsService
 from collector.otlp.grpc_server import OtlpGrpcServer
 from collector.otlp.http import OtlpHttpApp
 from collector.otlp.intake import OtlpIntake
@@ -139,6 +142,7 @@ class Door:
     def collector(self) -> CollectorServices:
         """What the collector's other routes need."""
         core, path = self.core, self.core.kernel.journal_path
+        letters = DeadLetterService(path, core.telemetry)
         return CollectorServices(
             writer=self.journal,
             budget=self.budget,
@@ -148,7 +152,21 @@ class Door:
             webhooks=self.webhooks,
             queries=TelemetryQueries(core.telemetry, core.clock),
             receipts=ReceiptService(path, core.telemetry),
-            deadletters=DeadLetterService(path, core.telemetry),
+            deadletters=letters,
+            replayer=self._replayer(letters),
+            limits=LimitsService(core.telemetry, core.clock),
+        )
+
+    def _replayer(self, letters: DeadLetterService) -> Replayer:
+        core, redactor = self.core, self.redactor
+        changes = ChangeIntake(redactor, core.clock)
+        return Replayer(
+            core.kernel.journal_path,
+            self.journal,
+            letters,
+            Judges(redactor, changes, OtlpIntake(redactor)),
+            ReplayRecords(core.audit_log, core.database),
+            core.clock,
         )
 
     def _webhooks(self, keyring: Keyring) -> WebhookIntake:
@@ -170,7 +188,7 @@ class Door:
         feed = live.LiveFeed(
             core.kernel.data_dir / "control.db", core.kernel.ledger_path, lambda: self.stopping
         )
-        readers = page_readers(core, collector.deadletters, feed, self.journal.gate.refusing)
+        readers = page_readers(core, collector, feed, self.journal.gate.refusing)
         return [
             health.build_router(
                 self.journal,

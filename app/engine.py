@@ -27,9 +27,11 @@ from collector import jobs as collector_jobs
 from collector.changes.tracker import ChangeTracker
 from collector.counts.closing import DayCloser
 from collector.finder import Finder
+from collector.limits import LimitsCollector, LimitsService
 from collector.projector import Projector
 from collector.redaction.keyfile import load_or_create
 from collector.redaction.redactor import Redactor
+from collector.settings import CollectorSettings
 from kernel.clock import SECOND_US, SystemClock
 from kernel.facts import FactDispatcher
 from kernel.journal import JournalReader, JournalWriter, Stream
@@ -89,6 +91,8 @@ class Engine:
         if core.slack:
             self.outbox.register(SLACK, core.slack.deliver)
         metrics.registry.register(SloCollector(core.slo))
+        limits = LimitsService(core.telemetry, clock)
+        metrics.registry.register(LimitsCollector(limits, core.telemetry))
 
     def parts(self) -> list[Part]:
         """The loops."""
@@ -144,6 +148,8 @@ class Engine:
             self.core.telemetry,
             self.redactor,
             lambda: self.finder.position,
+            self.core.clock,
+            budgets=CollectorSettings().budgets(),
         )
 
     def _day_closer(self) -> DayCloser:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.core import Core
-from collector.deadletters import DeadLetterService
+from collector.endpoints import CollectorServices
 from dashboards.live import LiveFeed
 from dashboards.readers import Document, Readers
 from dashboards.runbook_page import runbook_document
@@ -22,7 +22,7 @@ _PAGE_RECORDS = 50
 
 def page_readers(
     core: Core,
-    deadletters: DeadLetterService,
+    collector: CollectorServices,
     feed: LiveFeed,
     refusing: Callable[[], Mapping[ItemClass, Reason]],
 ) -> Readers:
@@ -33,25 +33,17 @@ def page_readers(
         return [point.model_dump() for point in points]
 
     def stale() -> str:
-        return " ".join(one for one in (_refused(refusing()), engine_trouble()) if one)
+        return " ".join(
+            one for one in (_refused(refusing()), _engine_trouble(core, collector)) if one
+        )
 
-    def engine_trouble() -> str:
-        status = read_status(core.kernel.data_dir)
-        if status is None:
-            return "The engine has not reported yet; events are accepted and kept."
-        age_s = status.age_s(core.clock.now_us())
-        if age_s > _STALE_AFTER_S:
-            return f"The engine was last heard {age_s:.0f} s ago; events are accepted and kept."
-        if status.failing:
-            return "Failing: " + ", ".join(sorted(status.failing)) + "."
-        return slack_outage()
+    def letter(letter_id: str) -> Document:
+        now = collector.replayer.preview(letter_id).document()
+        return {**collector.deadletters.show(letter_id), "now": now}
 
-    def slack_outage() -> str:
-        if core.slack is None:
-            return ""
-        with core.database.reading() as session:
-            since_us = failing_since_us(session, core.clock.now_us())
-        return f"Slack takes no messages since {rfc3339(since_us)}." if since_us else ""
+    def letters(rule: str, source: str) -> Document:
+        found = collector.deadletters.list(rule=rule, source=source)
+        return {"deadletters": found, "totals": collector.deadletters.totals()}
 
     def records(before: int, kind: str, incident: str) -> Sequence[Any]:
         return core.audit_log.entries(
@@ -79,12 +71,34 @@ def page_readers(
         runbook=runbook,
         records=records,
         checkpoint=core.audit_log.checkpoint,
-        deadletters=deadletters.list,
+        deadletters=letters,
+        deadletter=letter,
         name_of=core.access.name_of,
         slack_preview=core.slack_preview,
         stale=stale,
         simulation=core.runbook_settings.simulation,
     )
+
+
+def _engine_trouble(core: Core, collector: CollectorServices) -> str:
+    """What is wrong behind the door, in one sentence."""
+    status = read_status(core.kernel.data_dir)
+    if status is None:
+        return "The engine has not reported yet; events are accepted and kept."
+    age_s = status.age_s(core.clock.now_us())
+    if age_s > _STALE_AFTER_S:
+        return f"The engine was last heard {age_s:.0f} s ago; events are accepted and kept."
+    if status.failing:
+        return "Failing: " + ", ".join(sorted(status.failing)) + "."
+    return collector.limits.warning() or _slack_outage(core)
+
+
+def _slack_outage(core: Core) -> str:
+    if core.slack is None:
+        return ""
+    with core.database.reading() as session:
+        since_us = failing_since_us(session, core.clock.now_us())
+    return f"Slack takes no messages since {rfc3339(since_us)}." if since_us else ""
 
 
 def _refused(classes: Mapping[ItemClass, Reason]) -> str:

@@ -49,8 +49,8 @@ def build_approval_cli() -> typer.Typer:
 
 def build_deadletter_cli() -> typer.Typer:
     """`tillwatch deadletter ...`."""
-    from collector.cli import build_deadletter_cli as build
     from collector.deadletters import DeadLetterService
+    from collector.deadletters.cli import build_deadletter_cli as build
     from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 
     @contextmanager

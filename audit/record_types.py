@@ -56,6 +56,8 @@ _LOG: Final = (
     "skew_us gap_s result checkpoint_size path_hash"
 )
 
+_REPLAY: Final = "rule source patched stored duplicate reading rejected replayed impossible"
+
 
 @dataclass(frozen=True)
 class RecordType:
@@ -96,6 +98,8 @@ TYPES: Final[Mapping[str, RecordType]] = {
     "config.changed": _type("", _ACCESS),
     "incident.*": _type("", _INCIDENT),
     "count.closed": _type("day stored rejected duplicate shed statement_sha256", _COUNT),
+    "deadletter.replay": _type("count", _REPLAY),
+    "deadletter.replayed": _type("count", _REPLAY),
     "audit.erasure": _type("record name", _LOG),
     "audit.*": _type("", _LOG),
 }

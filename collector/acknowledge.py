@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+from typing import TypeVar
 
 from kernel.errors import Unavailable
 from kernel.journal import Appended
 
 _WITHIN_S = 30.0
+_Written = TypeVar("_Written")
 
 
 async def durable(future: Future[Appended]) -> Appended:
@@ -23,7 +25,7 @@ async def durable(future: Future[Appended]) -> Appended:
         raise Unavailable(f"the disk did not answer within {_WITHIN_S:.0f} s") from None
 
 
-def durable_now(future: Future[Appended]) -> Appended:
+def durable_now(future: Future[_Written]) -> _Written:
     """The same in a thread."""
     try:
         return future.result(timeout=_WITHIN_S)

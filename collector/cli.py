@@ -1,24 +1,21 @@
-"""`tillwatch event ...` (HTTP) and `tillwatch deadletter list|show` (opens the stores)."""
+"""`tillwatch event send|tail|counts`: talks to a running service."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from collector.counts.cli import add_commands
-from collector.deadletters import DeadLetterService
 from kernel import strict_json
 from kernel.api_client import ApiClient, open_client
 from kernel.errors import BadInput
-from kernel.terminal import AsJson, DataDir, ServerUrl, emit, note, plain, render_table
+from kernel.terminal import AsJson, DataDir, ServerUrl, emit, note, plain
 
-Opener = Callable[[Path | None], AbstractContextManager[DeadLetterService]]
 _BATCH = 500
 _TAIL_EVERY_S = 1.0
 _MAX_REMEMBERED = 5_000
@@ -66,39 +63,6 @@ def build_event_cli() -> typer.Typer:
             client.close()
 
     add_commands(cli)
-    return cli
-
-
-def build_deadletter_cli(opener: Opener) -> typer.Typer:
-    """The `deadletter` commands; `opener(data_dir)` gives the service with its stores open."""
-    cli = typer.Typer(help="What could not be taken, and why.", no_args_is_help=True)
-
-    @cli.command("list")
-    def list_(
-        limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
-        data_dir: DataDir = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Show the newest dead letters."""
-        with opener(data_dir) as service:
-            document = {"deadletters": service.list(limit=limit)}
-        emit(document, as_json, _render_letters)
-
-    @cli.command()
-    def show(
-        letter_id: Annotated[str, typer.Argument(help="The id that `deadletter list` shows.")],
-        data_dir: DataDir = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Show one dead letter."""
-        with opener(data_dir) as service:
-            document = service.show(letter_id)
-        emit(
-            document,
-            as_json,
-            lambda one: "\n".join(f"{name}: {plain(str(value))}" for name, value in one.items()),
-        )
-
     return cli
 
 
@@ -181,13 +145,3 @@ def _render_event(event: dict[str, Any]) -> str:
         if name in data
     )
     return plain(f"{event['time']}  {event['type']:<22}  {event['source']}  {about}")
-
-
-def _render_letters(document: dict[str, Any]) -> str:
-    rows = [
-        (one["at"], one["id"], one["source"], one["rule"], one["reason"])
-        for one in document["deadletters"]
-    ]
-    if not rows:
-        return "no dead letters"
-    return render_table(("at", "id", "source", "rule", "reason"), rows)

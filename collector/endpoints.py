@@ -21,7 +21,10 @@ from collector.changes.intake import ChangeIntake
 from collector.changes.memory import ChangeMemory
 from collector.changes.watched import documents as watched_documents
 from collector.deadletters import DeadLetterService
+from collector.deadletters.endpoints import build_router as deadletter_router
+from collector.deadletters.replay import Replayer
 from collector.events.intake import MAX_BODY_BYTES, Prepared
+from collector.limits import LimitsService
 from collector.queries import TelemetryQueries
 from collector.receipts import ReceiptService
 from collector.sources.endpoints import build_router as webhook_router
@@ -45,6 +48,8 @@ class CollectorServices:
     queries: TelemetryQueries
     receipts: ReceiptService
     deadletters: DeadLetterService
+    replayer: Replayer
+    limits: LimitsService
 
 
 def build_router(services: CollectorServices, access: AccessService) -> APIRouter:
@@ -54,6 +59,7 @@ def build_router(services: CollectorServices, access: AccessService) -> APIRoute
     _read_routes(router, services, access)
     standing = WebhookStanding(services.webhooks.keyring, services.webhooks.tally, services.queries)
     router.include_router(webhook_router(services.writer, services.webhooks, standing, access))
+    router.include_router(deadletter_router(services.deadletters, services.replayer, access))
     return router
 
 
@@ -94,13 +100,9 @@ def _read_routes(router: APIRouter, services: CollectorServices, access: AccessS
     def get_receipt(receipt_id: str) -> dict[str, Any]:
         return services.receipts.show(receipt_id)
 
-    @router.get("/api/deadletters", dependencies=[may_read])
-    def get_deadletters(limit: int = Query(default=100, ge=1, le=1_000)) -> dict[str, Any]:
-        return {"deadletters": services.deadletters.list(limit=limit)}
-
-    @router.get("/api/deadletters/{letter_id}", dependencies=[may_read])
-    def get_deadletter(letter_id: str) -> dict[str, Any]:
-        return services.deadletters.show(letter_id)
+    @router.get("/api/limits", dependencies=[may_read])
+    def get_limits() -> dict[str, Any]:
+        return services.limits.document()
 
 
 async def _take(

@@ -3,23 +3,27 @@
 Apart from the telemetry store, which may be slow or down: what is counted, alerted and paid for
 must not wait for it. The position lies in memory: the projector stores rows only up to it, so that
 after a restart the store's cursor is a safe place to begin. Appending again changes nothing: the
-keys of what was found are the same.
+keys of what was found are the same, as long as it says the same.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Callable
+
+import msgspec
 
 from collector.acknowledge import durable_now
 from collector.otel_demo import event_of_span, may_tell
 from collector.otlp.rows import span_rows
 from collector.otlp.signals import TRACES
 from collector.otlp.stored import message_of, plain
+from collector.replays import origin_of
 from collector.sources import registry as webhooks
 from kernel.errors import BadInput
 from kernel.journal import Append, Item, JournalReader, JournalRecord, JournalWriter, Stream
-from kernel.shop_event import ShopEvent, encode_event, event_key
+from kernel.shop_event import ShopEvent, decode_events, encode_event, event_key
 
 _RECORDS = 200
 _MAX_BYTES = 4 * 1024**2
@@ -50,7 +54,7 @@ class Finder:
         after = self._begin() if self._position is None else self._position
         head = self._journal.head()
         records = self._journal.read([Stream.RAW], after, limit=_RECORDS, max_bytes=_MAX_BYTES)
-        self._append([(record, _told(record)) for record in records])
+        self._append([self._told(record) for record in records])
         self._position = records[-1].position if records else max(after, head.position)
         return bool(records)
 
@@ -61,6 +65,14 @@ class Finder:
         except sqlite3.Error:
             return 0
 
+    def _told(self, record: JournalRecord) -> tuple[JournalRecord, list[ShopEvent]]:
+        """The shop events of a record, and the record that they are of: a replay names another."""
+        try:
+            origin = origin_of(record, self._journal)
+        except BadInput:
+            return record, []
+        return origin, _told(origin)
+
     def _append(self, found: list[tuple[JournalRecord, list[ShopEvent]]]) -> None:
         """All appends are queued, then awaited: they share commits."""
         futures = [
@@ -69,10 +81,7 @@ class Finder:
                     stream=Stream.DERIVED,
                     source=record.source,
                     format="shop.events",
-                    items=[
-                        Item(encode_event(event), event_key(event.source, event.id))
-                        for event in events
-                    ],
+                    items=[_item(event) for event in events],
                     detail={"origin": str(record.position)},
                 )
             )
@@ -87,8 +96,10 @@ def _told(record: JournalRecord) -> list[ShopEvent]:
     """The record's shop events; none where it is undecodable (the projector sets it aside)."""
     tell = _TELLERS.get(record.format)
     try:
+        if record.stream is Stream.SHOP:  # only a replay comes here with one
+            return decode_events(record.body)
         return tell(record) if tell else []
-    except BadInput:
+    except (BadInput, msgspec.MsgspecError, UnicodeDecodeError):
         return []
 
 
@@ -108,3 +119,13 @@ _TELLERS: dict[str, Callable[[JournalRecord], list[ShopEvent]]] = {
     TRACES.format: _told_by_spans,
     **dict.fromkeys(webhooks.BY_FORMAT, webhooks.told),
 }
+
+
+def _item(event: ShopEvent) -> Item:
+    """Known by what it is and says: told again with another outcome it is no repeat but a revision.
+
+    The ledger takes the newest telling of an event in place of the former.
+    """
+    data = encode_event(event)
+    told = hashlib.blake2b(event_key(event.source, event.id) + data, digest_size=16)
+    return Item(data, told.digest())

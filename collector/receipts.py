@@ -1,4 +1,4 @@
-"""What became of what was sent: stored, projected, rejected (and why), already known."""
+"""What became of what was sent: stored, projected, rejected (and why), already known, shed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from collector.otlp.signals import BY_FORMAT
+from collector.otlp.stored import message_of
+from collector.shedding import Level, shed_of
 from kernel.clock import rfc3339
-from kernel.errors import NotFound
+from kernel.errors import BadInput, NotFound
 from kernel.journal import JournalReader
 from kernel.journal.records import runs
+from kernel.telemetry_store.meta import DeadLetter
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 
 
@@ -29,6 +33,8 @@ class ReceiptService:
         reader = JournalReader(self._journal_path)
         try:
             found = reader.receipt(receipt_id)
+            replayed = reader.replayed_of(receipt_id) if found and found["rejected"] else {}
+            shed = self._shed(reader, found["position"]) if found else {}
         finally:
             reader.close()
         if found is None:
@@ -37,7 +43,7 @@ class ReceiptService:
             )
         position = found["position"]
         stored = position is not None
-        dead = self._store.deadletters_of(position) if stored else []
+        dead = self._dead(position) if stored else []
         return {
             "id": found["id"],
             "stream": found["stream"],
@@ -49,11 +55,35 @@ class ReceiptService:
             "projected": stored and not dead and self._store.cursor() >= position,
             "accepted": found["accepted"],
             "duplicates": found["duplicates"],
-            "rejected": found["rejected"],
+            "rejected": [_with_replay(one, replayed) for one in found["rejected"]],
             "rejected_count": found["rejected_count"],
             "items": _items(found),
             "quarantined": [{"rule": letter.rule, "reason": letter.reason} for letter in dead],
+            "shed": shed,
         }
+
+    def _dead(self, position: int) -> list[DeadLetter]:
+        """Dead letters of the record that were not put right since."""
+        if self._store.replayed([position]):
+            return []
+        return self._store.deadletters_of(position)
+
+    def _shed(self, reader: JournalReader, position: int | None) -> dict[str, int]:
+        """How many items of the record were given up by class, because too much was waiting."""
+        level = self._store.shed_level(position) if position is not None else 0
+        record = reader.record(position) if level and position is not None else None
+        if record is None or record.format not in BY_FORMAT:
+            return {}
+        try:
+            return shed_of(message_of(record), record.format, Level(level))
+        except BadInput:  # a dead letter by now
+            return {}
+
+
+def _with_replay(rejected: dict[str, Any], replayed: Mapping[int, str]) -> dict[str, Any]:
+    """A rejected item, with the receipt under which it was taken after all."""
+    receipt = replayed.get(rejected.get("index", -1))
+    return {**rejected, "replayed": receipt} if receipt else rejected
 
 
 def _items(found: Mapping[str, Any]) -> dict[str, list[list[int]]] | None:

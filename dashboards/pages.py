@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from access.guards import Guard, OptionalDependency, csrf_for
 from access.principal import READERS, Principal, Role
+from dashboards.deadletter_page import letter_values, list_values
 from dashboards.formatting import shown_state
 from dashboards.fresh import Fresh
 from dashboards.incident_page import incident_values
@@ -65,6 +66,7 @@ class Pages:
             template,
             reader=reader,
             may_decide=reader.kind == "person" and reader.has(*_DECIDERS),
+            may_replay=reader.has(*_REPLAYERS),
             csrf=csrf_for(request),
             nav=NAVIGATION,
             here=request.url.path,
@@ -92,6 +94,7 @@ class Pages:
 
 # Who acts on incidents and steps; the owning features check it again, and more exactly.
 _DECIDERS = (Role.RESPONDER, Role.APPROVER, Role.OWNER)
+_REPLAYERS = (Role.RESPONDER, Role.ADMIN)
 _NO_STORE = {"Cache-Control": "no-store", "Vary": "Accept"}
 
 
@@ -167,10 +170,15 @@ def _add_reference_pages(router: APIRouter, readers: Readers, pages: Pages, who:
 
     @router.get("/deadletters")
     def deadletters(request: Request, reader: Principal | None = who) -> Response:
-        found = list(readers.deadletters()) if reader else []
-        health = document(readers.alert_health()) if reader else {}
-        values = {"deadletters": found, "alerts": health}
-        return pages.answer(request, reader, "deadletters.html", values, twin=lambda: values)
+        values = list_values(readers, request.query_params) if reader else {}
+        twin = {key: values[key] for key in ("deadletters", "totals", "alerts")} if values else {}
+        return pages.answer(request, reader, "deadletters.html", values, twin=lambda: twin)
+
+    @router.get("/deadletters/{letter_id}")
+    def deadletter(request: Request, letter_id: str, reader: Principal | None = who) -> Response:
+        values = letter_values(readers, letter_id) if reader else {}
+        page = pages.answer
+        return page(request, reader, "deadletter.html", values, twin=lambda: values["letter"])
 
     @router.get("/glossary")
     def glossary(request: Request, reader: Principal | None = who) -> Response:

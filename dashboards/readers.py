@@ -18,6 +18,7 @@ Document = dict[str, Any]
 class Readers:
     """Each reads one thing; `app` wires them to the features' services.
 
+    `deadletters(rule, source)`: "" is any. `deadletter(id)`: with what a replay would do now.
     `name_of(person_id)`: the name of a person. `approvals(incident_id)`: None lists all. `stale()`:
     why the engine is behind, or "".
     `slack_preview(incident_id)`: the card's blocks where no Slack shows them, else None.
@@ -37,7 +38,8 @@ class Readers:
     runbook: Callable[[str], Document]
     records: Callable[[int, str, str], Sequence[BaseModel]]
     checkpoint: Callable[[], BaseModel | None]
-    deadletters: Callable[[], Sequence[Document]]
+    deadletters: Callable[[str, str], Document]
+    deadletter: Callable[[str], Document]
     name_of: Callable[[str], str]
     slack_preview: Callable[[str], Sequence[Mapping[str, Any]] | None]
     stale: Callable[[], str]

@@ -39,7 +39,11 @@ class TillwatchError(Exception):
 
 
 class BadInput(TillwatchError):
-    """`path` is a JSON-path-like place (`$.data.amount_minor`, a header, a query parameter)."""
+    """`path` is a JSON-path-like place (`$.data.amount_minor`, a header, a query parameter).
+
+    `rule` names the check that failed, for good (`event.type.unknown`); given where the path alone
+    would not tell one check from another.
+    """
 
     code = "bad_input"
     status = 400
@@ -52,9 +56,11 @@ class BadInput(TillwatchError):
         path: str = "$",
         hint: str = "",
         problems: Sequence[Mapping[str, object]] = (),
+        rule: str = "",
     ) -> None:
         super().__init__(message, hint=hint, problems=problems)
         self.path = path
+        self.rule = rule
 
 
 class NotAuthenticated(TillwatchError):

@@ -32,7 +32,7 @@ def change_of(item: Any, now_us: int) -> dict[str, Any]:
     Raises BadInput with the path of the fault.
     """
     if not isinstance(item, Mapping):
-        raise BadInput("a change is a JSON object")
+        raise BadInput("a change is a JSON object", rule="change.object")
     verb = cdevents.verb_of(item.get("type"))
     if verb:
         return stored(cdevents.described(item, verb), now_us)
@@ -134,5 +134,9 @@ def _attributes(given: Any) -> dict[str, Any]:
         raise BadInput(f"more than {_MAX_ATTRIBUTES} attributes", path="$.attributes")
     for name, value in given.items():
         if not isinstance(value, str | int | float | bool) or len(str(value)) > _MAX_TEXT:
-            raise BadInput("an attribute is a short scalar", path=f"$.attributes.{name[:80]}")
+            raise BadInput(
+                "an attribute is a short scalar",
+                path=f"$.attributes.{name[:80]}",
+                rule="change.attributes.value",
+            )
     return dict(given)

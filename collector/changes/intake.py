@@ -12,6 +12,7 @@ from collector.changes.change import change_of
 from collector.events.decode import decode
 from collector.events.intake import MAX_BODY_BYTES, Prepared
 from collector.redaction import Redactor
+from collector.rejections import CHANGE_SCHEMA, Rejections
 from kernel.clock import Clock
 from kernel.errors import BadInput
 from kernel.journal import Append, Item, Stream
@@ -28,36 +29,42 @@ class ChangeIntake:
         self._clock = clock
 
     def prepare(self, body: bytes, headers: Mapping[str, str], sender: str) -> Prepared:
-        """Raises BadInput, TooLarge or UnsupportedFormat for the whole body."""
-        plain = decompress(body, headers.get("content-encoding", ""), MAX_BODY_BYTES)
-        decoded = decode(plain, headers)
+        """Raises TooLarge or UnsupportedFormat; a body that cannot be read is one bad item."""
         items: list[Item] = []
-        rejected: list[dict[str, Any]] = []
-        faults: list[BadInput] = []
+        rejections = Rejections(self._redactor, CHANGE_SCHEMA)
+        try:
+            plain = decompress(body, headers.get("content-encoding", ""), MAX_BODY_BYTES)
+            decoded = decode(plain, headers)
+        except BadInput as fault:
+            rejections.add(0, fault, raw=body)
+            return Prepared(self._append(items, rejections, sender), refusal=fault)
         for raw in decoded.items:
             try:
                 items.append(self._item(raw.value, raw.error, sender))
             except BadInput as fault:
-                faults.append(fault)
-                reason = self._redactor.text(f"{fault.path}: {fault.message}"[:500])
-                rejected.append({"index": raw.index, "path": fault.path, "reason": reason})
-        append = Append(
-            stream=Stream.RAW, source=sender, format=FORMAT, items=items, rejected=rejected
+                rejections.add(raw.index, fault, raw.value, raw.raw)
+        refusal = rejections.refusal() if decoded.single else None
+        append = self._append(items, rejections, sender)
+        return Prepared(append, rejections.answers, refusal=refusal)
+
+    @staticmethod
+    def _append(items: list[Item], rejections: Rejections, sender: str) -> Append:
+        return Append(
+            stream=Stream.RAW,
+            source=sender,
+            format=FORMAT,
+            items=items,
+            rejected=rejections.letters,
         )
-        refusal = None
-        if decoded.single and faults:
-            refusal = BadInput(
-                rejected[0]["reason"],
-                path=faults[0].path,
-                hint=faults[0].hint,
-                problems=rejected,
-            )
-        return Prepared(append, rejected, refusal=refusal)
 
     def _item(self, value: Any, error: str, sender: str) -> Item:
         if error:
-            raise BadInput(error)
-        stored = change_of(self._redactor.document(value), self._clock.now_us())
+            raise BadInput(error, rule="change.json")
+        return self.item(value, self._clock.now_us(), sender)
+
+    def item(self, value: Any, now_us: int, sender: str) -> Item:
+        """What is stored of one change, received at that time. Raises BadInput."""
+        stored = change_of(self._redactor.document(value), now_us)
         stored.setdefault("source", sender)
         key = None
         if stored.get("id"):

@@ -94,7 +94,10 @@ async def _prepared(
     """Small bodies of ordinary events at once: a thread would cost more than they do."""
     if len(body) > _AT_ONCE_BYTES or "content-encoding" in headers:
         return await run_in_threadpool(intake.prepare, body, headers, sender)
-    draft = intake.begin(body, headers, sender)
+    try:
+        draft = intake.begin(body, headers, sender)
+    except BadInput as fault:
+        return intake.unreadable(body, fault, sender)
     if draft.odd > _AT_ONCE_ODD:
         return await run_in_threadpool(intake.finish, draft)
     return intake.finish(draft)

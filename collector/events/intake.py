@@ -25,13 +25,17 @@ from collector.events.item import Context, shop_event
 from collector.redaction import Redactor
 from collector.redaction.sieve import Form as SieveForm
 from collector.redaction.sieve import sieve_for
+from collector.rejections import EVENT_SCHEMA, Rejections
 from kernel.clock import Clock
 from kernel.errors import BadInput
 from kernel.ids import uuid7
 from kernel.journal import Append, Item, Stream, class_of_event
 from kernel.shop_event import encode_event, event_key
 
+FORMAT = "shop.events"
 MAX_BODY_BYTES = 4 * 1024**2
+# Mode of a dead letter that was judged by the rules of CloudEvents.
+STRICT = "cloudevents"
 _RULES = DataRules()
 
 Places = Callable[[bytes], Sequence[int]]
@@ -85,15 +89,22 @@ class EventIntake:
         self._places = places or sieve_for(SieveForm.JSON).places
 
     def prepare(self, body: bytes, headers: Mapping[str, str], sender: str) -> Prepared:
-        """Decode, redact and check. Raises BadInput, TooLarge or UnsupportedFormat for the whole.
+        """Decode, redact and check. Raises TooLarge or UnsupportedFormat for the whole.
 
-        `headers` have lower-case names. One bad item never takes its batch with it.
+        `headers` have lower-case names. One bad item never takes its batch with it; a body that
+        cannot be read is one bad item.
         """
-        plain = decompress(body, headers.get("content-encoding", ""), MAX_BODY_BYTES)
-        return self.finish(self.begin(plain, headers, sender))
+        try:
+            plain = decompress(body, headers.get("content-encoding", ""), MAX_BODY_BYTES)
+            return self.finish(self.begin(plain, headers, sender))
+        except BadInput as fault:
+            return self.unreadable(body, fault, sender)
 
     def begin(self, body: bytes, headers: Mapping[str, str], sender: str) -> Draft:
-        """All items of the common shape, quickly. `body` is decompressed; raises as `prepare`."""
+        """All items of the common shape, quickly. Raises BadInput, TooLarge, UnsupportedFormat.
+
+        `body` is decompressed.
+        """
         shape = shape_of(body, headers)
         context = Context(self._clock.now_us(), sender, shape.strict, self._rules)
         texts: Sequence[bytes | str] = ()
@@ -111,58 +122,61 @@ class EventIntake:
             texts = texts_of(body, shape.form)
         return Draft(body, headers, shape, context, texts, checked)
 
+    def unreadable(self, body: bytes, fault: BadInput, sender: str) -> Prepared:
+        """A body of which nothing can be read is one bad item."""
+        rejections = Rejections(self._redactor, EVENT_SCHEMA)
+        rejections.add(0, fault, raw=body)
+        append = self._append([], rejections.letters, sender)
+        return Prepared(append, rejections.answers, refusal=fault)
+
     def finish(self, draft: Draft) -> Prepared:
         """The odd items, carefully."""
-        rejected: list[dict[str, Any]] = []
+        mode = STRICT if draft.shape.strict else ""
+        rejections = Rejections(self._redactor, EVENT_SCHEMA, mode=mode)
         generated: list[dict[str, Any]] = []
-        faults: list[BadInput] = []
         for index, one in enumerate(draft.checked):
             if one is not None:
                 continue
+            value: Any = None
             try:
-                event = shop_event(self._value(draft, index), draft.context)
+                value = self._value(draft, index)
+                event = shop_event(self._redactor.document(value), draft.context)
             except BadInput as fault:
-                faults.append(fault)
-                rejected.append({"index": index, "path": fault.path, "reason": self._reason(fault)})
+                rejections.add(index, fault, value, draft.texts[index])
                 continue
             if not event.id:
                 event = msgspec.structs.replace(event, id=uuid7(self._clock))
                 generated.append({"index": index, "id": event.id})
             draft.checked[index] = Checked(event.source, event.id, event.type, encode_event(event))
-        append = self._append([one for one in draft.checked if one], rejected, draft.context)
+        stored = [one for one in draft.checked if one]
+        append = self._append(stored, rejections.letters, draft.context.default_source)
         single = draft.shape.form in {Form.ONE, Form.BINARY}
-        refusal = self._refusal(faults[0], rejected) if single and faults else None
-        return Prepared(append, rejected, generated, refusal)
-
-    def _value(self, draft: Draft, index: int) -> Any:
-        if draft.shape.form is Form.BINARY:
-            value: Any = binary_event(draft.body, draft.headers)
-        else:
-            value = value_of(draft.texts[index])
-        return self._redactor.document(value)
-
-    def _reason(self, fault: BadInput) -> str:
-        return self._redactor.text(f"{fault.path}: {fault.message}"[:500])
+        refusal = rejections.refusal() if single else None
+        return Prepared(append, rejections.answers, generated, refusal)
 
     @staticmethod
-    def _append(
-        events: Sequence[Checked], rejected: list[dict[str, Any]], context: Context
-    ) -> Append:
+    def _value(draft: Draft, index: int) -> Any:
+        """The decoded item. Raises BadInput where it is no JSON, or no header can be read."""
+        if draft.shape.form is Form.BINARY:
+            return binary_event(draft.body, draft.headers)
+        try:
+            return value_of(draft.texts[index])
+        except BadInput as fault:
+            raise BadInput(fault.message, path=fault.path, rule="event.json") from None
+
+    @staticmethod
+    def _append(events: Sequence[Checked], letters: list[dict[str, Any]], sender: str) -> Append:
         labels = [(event.source, class_of_event(event.type)) for event in events]
         distinct = set(labels)
         sources = {source for source, _ in distinct}
         return Append(
             stream=Stream.SHOP,
-            source=sources.pop() if len(sources) == 1 else context.default_source,
-            format="shop.events",
+            source=sources.pop() if len(sources) == 1 else sender,
+            format=FORMAT,
             items=[Item(event.data, event_key(event.source, event.id)) for event in events],
-            rejected=rejected,
-            detail={"sender": context.default_source},
-            sender=context.default_source,
+            rejected=letters,
+            detail={"sender": sender},
+            sender=sender,
             item_class=min((one for _, one in distinct), key=lambda one: one.rank, default=None),
             labels=labels if len(distinct) > 1 else (),
         )
-
-    @staticmethod
-    def _refusal(fault: BadInput, rejected: list[dict[str, Any]]) -> BadInput:
-        return BadInput(rejected[0]["reason"], path=fault.path, hint=fault.hint, problems=rejected)

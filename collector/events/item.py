@@ -69,7 +69,7 @@ def shop_event(item: Any, context: Context) -> ShopEvent:
     Raises BadInput with the path of the first fault.
     """
     if not isinstance(item, dict):
-        raise BadInput(f"an event is a JSON object, not {_kind(item)}")
+        raise BadInput(f"an event is a JSON object, not {_kind(item)}", rule="event.object")
     kept = _envelope(item, context)
     data, prefix = _data_of(item, kept, strict=context.strict)
     kind = event_type(item.get("type"))
@@ -96,18 +96,30 @@ def shop_event(item: Any, context: Context) -> ShopEvent:
 def event_type(value: Any) -> str:
     """A known type, or a reverse-DNS-like one (two dots or more), which is stored uncounted."""
     if not isinstance(value, str) or not value:
-        raise BadInput("an event needs a type", path="$.type", hint="for example payment.succeeded")
+        raise BadInput(
+            "an event needs a type",
+            path="$.type",
+            hint="for example payment.succeeded",
+            rule="event.type.missing",
+        )
     if len(value) > MAX_IDENTIFIER or _CONTROL.search(value):
         raise BadInput("the type is too long or holds control characters", path="$.type")
     if is_taken_type(value):
         return value
     if value in DERIVED_TYPES:
         raise BadInput(
-            f"{value} is concluded from silence here and not accepted from outside", path="$.type"
+            f"{value} is concluded from silence here and not accepted from outside",
+            path="$.type",
+            rule="event.type.derived",
         )
     near = difflib.get_close_matches(value.lower(), sorted(_TAKEN), n=1)
     hint = f"did you mean {near[0]}?" if near else "own types need a reverse-DNS name"
-    raise BadInput(f"unknown event type {value[:80]!r}: {hint}", path="$.type", hint=hint)
+    raise BadInput(
+        f"unknown event type {value[:80]!r}: {hint}",
+        path="$.type",
+        hint=hint,
+        rule="event.type.unknown",
+    )
 
 
 def is_taken_type(kind: str) -> bool:
@@ -126,7 +138,7 @@ def event_time(value: Any, now_us: int) -> tuple[int, str]:
     except (ValueError, OverflowError) as error:
         raise BadInput(str(error)[:200], path="$.time") from None
     if time_us < now_us - MAX_AGE_US:
-        raise BadInput("the event is older than 400 days", path="$.time")
+        raise BadInput("the event is older than 400 days", path="$.time", rule="event.time.too_old")
     if time_us > now_us + MAX_AHEAD_US:
         return now_us, "future"
     return time_us, ""
@@ -293,15 +305,23 @@ def _attribute(found: dict[str, Scalar], where: str, name: str, value: Any) -> N
     path = where + name[:MAX_ATTRIBUTE_NAME]
     if len(name) > MAX_ATTRIBUTE_NAME:
         raise BadInput(
-            f"an attribute's name is longer than {MAX_ATTRIBUTE_NAME} characters", path=path
+            f"an attribute's name is longer than {MAX_ATTRIBUTE_NAME} characters",
+            path=path,
+            rule="event.attributes.name",
         )
     if isinstance(value, str) and len(value) > MAX_ATTRIBUTE_TEXT:
-        raise BadInput(f"an attribute is longer than {MAX_ATTRIBUTE_TEXT} characters", path=path)
+        raise BadInput(
+            f"an attribute is longer than {MAX_ATTRIBUTE_TEXT} characters",
+            path=path,
+            rule="event.attributes.length",
+        )
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
-        raise BadInput("an integer beyond 64 bits", path=path)
+        raise BadInput("an integer beyond 64 bits", path=path, rule="event.attributes.integer")
     found[name] = value
     if len(found) > MAX_ATTRIBUTES:
-        raise BadInput(f"more than {MAX_ATTRIBUTES} attributes", path=path)
+        raise BadInput(
+            f"more than {MAX_ATTRIBUTES} attributes", path=path, rule="event.attributes.number"
+        )
 
 
 def _kind(value: Any) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 from collector.bodies import Grow, decompress, no_budget
 from collector.otlp.clean import Cleaner
+from collector.otlp.json_decode import decode_json
+from collector.otlp.refused import letters_of
 from collector.otlp.signals import Signal
 from collector.otlp.stored import packed
 from collector.otlp.validate import Refused
@@ -20,7 +22,6 @@ from kernel.journal import Append, Item, Stream
 MAX_BYTES = 64 * 1024**2
 # Longer than any SDK retries one batch; shorter than the life of a repeated true batch.
 DEDUP_HORIZON_US = 10 * MINUTE_US
-_MAX_NOTED = 100
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class OtlpIntake:
     def __init__(self, redactor: Redactor, max_bytes: int = MAX_BYTES) -> None:
         """`max_bytes` bounds a body before and after decompression."""
         self.max_bytes = max_bytes
+        self._redactor = redactor
         self._cleaner = Cleaner(redactor)
 
     def prepare(
@@ -67,16 +69,26 @@ class OtlpIntake:
             items=[Item(stored, self._digest(signal, sender, stored))] if found.body else [],
             whole=True,
             horizon_us=DEDUP_HORIZON_US,
-            rejected=[
-                {"index": one.index, "path": f"$[{one.index}]", "reason": one.reason}
-                for one in found.refused[:_MAX_NOTED]
-            ],
+            rejected=self._letters(signal, plain, found.refused, as_json=as_json),
             detail=detail,
             rejected_count=len(found.refused),
             item_class=worth(signal, found.held),
             holds=found.held.items,
         )
         return Prepared(append, response)
+
+    def _letters(
+        self, signal: Signal, plain: bytes, refused: Sequence[Refused], *, as_json: bool
+    ) -> list[dict[str, Any]]:
+        """Looked up in the request as it came: only who sends what is refused pays for it."""
+        if not refused:
+            return []
+        message = signal.request()
+        if as_json:
+            decode_json(plain, message)
+        else:
+            message.ParseFromString(plain)
+        return letters_of(signal, message, refused, self._redactor)
 
     @staticmethod
     def _response(signal: Signal, refused: Sequence[Refused]) -> Any:

@@ -1,7 +1,8 @@
 """The journal: where everything begins. A 2xx of ours means that its record is on disk here."""
 
 from kernel.journal.gate import Refused
-from kernel.journal.reader import Head, JournalReader
+from kernel.journal.letters import Kept, Letter, LetterFilter, LetterTotal
+from kernel.journal.reader import Head, JournalReader, Waiting
 from kernel.journal.records import (
     Append,
     Appended,
@@ -24,8 +25,13 @@ __all__ = [
     "JournalReader",
     "JournalRecord",
     "JournalWriter",
+    "Kept",
+    "Letter",
+    "LetterFilter",
+    "LetterTotal",
     "Refused",
     "Stream",
     "Tally",
+    "Waiting",
     "class_of_event",
 ]

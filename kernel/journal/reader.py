@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kernel.journal import tally_store
+from kernel.journal import letters, tally_store
+from kernel.journal.letters import Letter, LetterFilter, LetterTotal
 from kernel.journal.records import JournalRecord, Stream
 from kernel.journal.tally import Tally
 from kernel.sqlite import open_reader, snapshot
@@ -26,6 +27,15 @@ class Head:
 
     position: int
     tick_us: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What lies behind a position, up to a bound. `oldest_us`: receive time of the first."""
+
+    records: int = 0
+    bytes: int = 0
+    oldest_us: int | None = None
 
 
 class JournalReader:
@@ -71,6 +81,36 @@ class JournalReader:
             tick = db.execute("SELECT at_us FROM tick").fetchone()
             top = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'").fetchone()
         return Head(top[0] if top else 0, tick[0] if tick else 0)
+
+    def record(self, position: int) -> JournalRecord | None:
+        """The record at this position, while it is kept."""
+        db = self._connection()
+        query = f"SELECT {_COLUMNS} FROM record WHERE position = ?"
+        row = db.execute(query, (position,)).fetchone() if db else None
+        return _record(row) if row else None
+
+    def waiting(self, streams: Sequence[Stream], after: int, *, limit: int) -> Waiting:
+        """What of these streams lies behind a position; no more than `limit` records are looked at.
+
+        Bodies are not read: their length stands in the row's head.
+        """
+        db = self._connection()
+        if db is None:
+            return Waiting()
+        marks = ",".join("?" * len(streams))
+        row = db.execute(
+            "SELECT count(*), coalesce(sum(size), 0), min(received_us) FROM"
+            " (SELECT length(body) AS size, received_us FROM record"
+            f" WHERE stream IN ({marks}) AND position > ? ORDER BY position LIMIT ?)",
+            (*streams, after, limit),
+        ).fetchone()
+        return Waiting(*row)
+
+    def knows(self, key: bytes, now_us: int) -> bool:
+        """True where an item with this key would be a duplicate now."""
+        db = self._connection()
+        query = "SELECT 1 FROM seen WHERE key = ? AND until_us >= ?"
+        return bool(db and db.execute(query, (key, now_us)).fetchone())
 
     def receipt(self, receipt_id: str) -> dict[str, Any] | None:
         """What was answered under this receipt: counts, position, rejected items, known ones.
@@ -123,21 +163,25 @@ class JournalReader:
         named = (("sender", sender), ("source", source))
         return tally_store.read(db, table, from_us, to_us, [one for one in named if one[1]])
 
-    def refusals(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        """The newest receipts with rejected items, newest first."""
+    def letters(self, wanted: LetterFilter, *, limit: int = 100) -> list[tuple[int, Letter]]:
+        """Dead letters of the door with their sequence numbers, newest first."""
         db = self._connection()
-        if db is None:
-            return []
-        rows = db.execute(
-            "SELECT id, stream, source, received_us, rejected FROM receipt"
-            " WHERE rejected <> '[]' ORDER BY received_us DESC LIMIT ?",
-            (limit,),
-        )
-        keys = ("id", "stream", "source", "received_us")
-        return [
-            {**dict(zip(keys, row[:4], strict=True)), "rejected": json.loads(row[4])}
-            for row in rows
-        ]
+        return letters.read(db, wanted, limit) if db else []
+
+    def letter(self, receipt_id: str, item: int) -> Letter | None:
+        """One dead letter of the door."""
+        db = self._connection()
+        return letters.find(db, receipt_id, item) if db else None
+
+    def replayed_of(self, receipt_id: str) -> dict[int, str]:
+        """Which rejected items of a receipt were replayed since, and under which receipt."""
+        db = self._connection()
+        return letters.replayed_of(db, receipt_id) if db else {}
+
+    def letter_total(self) -> LetterTotal:
+        """How many dead letters are kept, and how many had to go."""
+        db = self._connection()
+        return letters.total(db) if db else LetterTotal()
 
     def close(self) -> None:
         """Give the file back."""

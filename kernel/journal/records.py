@@ -95,8 +95,10 @@ class Append:
 
     `whole`: the body is `items[0].data` as it is (raw bodies); else the body is the JSON array of
     those items that are new. `horizon_us`: how long keys are remembered. `rejected` goes into the
-    receipt as it is; `rejected_count` says how many they were where not all of them are noted.
-    `detail` is small metadata for the consumer (path, encoding), never personal.
+    receipt (index, path, reason, rule), and each becomes a dead letter with its `kept`
+    (kernel.journal.Kept); `rejected_count` says how many they were where not all of them are noted.
+    `detail` is small metadata for the consumer (path, encoding), never personal. `replays`: id of
+    the dead letter that this append puts right.
 
     For the tallies: `sender` is who authenticated (default: the source), `item_class` the class of
     the most precious item (default: by stream and format), `labels` the source and class of each
@@ -117,6 +119,7 @@ class Append:
     item_class: ItemClass | None = None
     labels: Sequence[Label] = ()
     holds: int = 1
+    replays: str = ""
 
     @property
     def worth(self) -> ItemClass:
@@ -179,7 +182,6 @@ CREATE TABLE IF NOT EXISTS receipt (
     received_us INTEGER NOT NULL, accepted INTEGER NOT NULL, duplicates INTEGER NOT NULL,
     rejected TEXT NOT NULL) WITHOUT ROWID, STRICT;
 CREATE INDEX IF NOT EXISTS ix_receipt_received ON receipt (received_us);
-CREATE INDEX IF NOT EXISTS ix_receipt_rejected ON receipt (received_us) WHERE rejected <> '[]';
 CREATE TABLE IF NOT EXISTS tick (
     one INTEGER PRIMARY KEY CHECK (one = 1), at_us INTEGER NOT NULL) STRICT;
 """

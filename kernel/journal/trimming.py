@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from kernel.clock import DAY_US
-from kernel.journal import tally_store
+from kernel.journal import letters, tally_store
 from kernel.journal.admission import TRIM_TO_SHARE
 
 _KEEP_RECORDS_US = 7 * DAY_US
@@ -31,6 +31,7 @@ def trim(db: sqlite3.Connection, now_us: int, before_position: int, max_bytes: i
         (now_us - _KEEP_RECORDS_US, before_position, _MAX_TRIMMED),
     ).rowcount
     gone += tally_store.trim(db, now_us, _MAX_TRIMMED)
+    gone += letters.trim(db, now_us, _MAX_TRIMMED)
     return gone + _trim_to_size(db, before_position, max_bytes)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from kernel.clock import Clock
 from kernel.errors import BadInput, Unavailable
 from kernel.ids import uuid7
-from kernel.journal import tally_store, trimming
+from kernel.journal import letters, tally_store, trimming
 from kernel.journal.admission import Limits
 from kernel.journal.gate import Gate, Refusals, Refused, free_bytes
 from kernel.journal.records import SCHEMA, Append, Appended, runs
@@ -130,6 +130,16 @@ class JournalWriter:
         self._submit(call)
         return future
 
+    def refuse_again(self, letter_id: str, rule: str, path: str, reason: str) -> Future[bool]:
+        """Note that a replay of the dead letter was in vain; False where it does not wait."""
+        future: Future[bool] = Future()
+        call = _Call(
+            lambda db: letters.refuse_again(db, letter_id, rule, path, reason),
+            future,  # type: ignore[arg-type]
+        )
+        self._submit(call)
+        return future
+
     def close(self) -> None:
         """Commit what waits, then stop. Later appends are refused."""
         with self._submitting:
@@ -146,7 +156,7 @@ class JournalWriter:
             self._queue.put_nowait(call)
 
     def _open(self) -> sqlite3.Connection:
-        db = open_writer(self._path, SCHEMA + tally_store.SCHEMA)
+        db = open_writer(self._path, SCHEMA + tally_store.SCHEMA + letters.SCHEMA)
         try:
             add_columns(db)
             row = db.execute("SELECT max(at_us) FROM tick").fetchone()
@@ -315,12 +325,13 @@ class JournalWriter:
                 now_us,
                 accepted,
                 len(duplicates) * append.holds,
-                json.dumps([dict(one) for one in append.rejected]),
+                json.dumps([letters.public(one) for one in append.rejected]),
                 append.sender or append.source,
                 append.rejected_count,
                 json.dumps(runs(duplicates)) if duplicates else "[]",
             ),
         )
+        letters.note(db, append, receipt, now_us)
         self.tallies.count(append, duplicates, position, now_us)
         return Appended(receipt, position, accepted, duplicates)
 

@@ -17,14 +17,22 @@ import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kernel.clock import DAY_US, HOUR_US, Clock, from_us
 from kernel.sqlite import open_reader, open_writer, writing
+from kernel.telemetry_store import meta
+from kernel.telemetry_store.meta import (
+    META_SCHEMA,
+    DeadLetter,
+    LeftOut,
+    LettersWanted,
+    Notes,
+    Shedding,
+)
 from kernel.telemetry_store.port import (
     Batch,
     ChangeRow,
@@ -51,36 +59,10 @@ _OTHER_ROWS = 50_000
 _MAX_OPEN = 4
 # Pages of 4 KiB: trace ids are random, and what goes back to the file less often goes back once.
 _CHECKPOINT_PAGES = 4_000
-_MAX_DEADLETTERS = 100_000
 _MAX_INT64 = (1 << 63) - 1
 _AHEAD_US = HOUR_US
-_META_SCHEMA = """
-CREATE TABLE IF NOT EXISTS progress (
-    name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID, STRICT;
-CREATE TABLE IF NOT EXISTS skipped (
-    kind TEXT PRIMARY KEY, rows INTEGER NOT NULL) WITHOUT ROWID, STRICT;
-CREATE TABLE IF NOT EXISTS deadletter (
-    position INTEGER NOT NULL, item INTEGER NOT NULL, at_us INTEGER NOT NULL,
-    stream TEXT NOT NULL, source TEXT NOT NULL, format TEXT NOT NULL, rule TEXT NOT NULL,
-    reason TEXT NOT NULL, length INTEGER NOT NULL, digest TEXT NOT NULL,
-    PRIMARY KEY (position, item)) STRICT;
-"""
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """A record (item -1) or an item of it that could not be projected, and by which rule."""
-
-    position: int
-    item: int
-    at_us: int
-    stream: str
-    source: str
-    format: str
-    rule: str
-    reason: str
-    length: int
-    digest: str
+_NOTHING = Notes()
+_ALL_LETTERS = LettersWanted()
 
 
 class SqliteTelemetryStore:
@@ -101,17 +83,12 @@ class SqliteTelemetryStore:
         """Store the rows (known keys change nothing), then move the cursor."""
         self.write_as(JOURNAL, batch)
 
-    def write_as(self, consumer: str, batch: Batch, deadletters: Sequence[DeadLetter] = ()) -> None:
-        """Like `write`, for a consumer with a cursor of its own (`derived`)."""
+    def write_as(self, consumer: str, batch: Batch, notes: Notes = _NOTHING) -> None:
+        """Like `write`, for a consumer with a cursor of its own (`derived`); notes go with it."""
         with self._lock:
             skipped = self._write_rows(batch)
             with writing(self._meta_writer()) as db:
-                self._note(db, deadletters, skipped)
-                db.execute(
-                    "INSERT INTO progress VALUES (?, ?) ON CONFLICT (name) DO UPDATE"
-                    " SET position = max(position, excluded.position)",
-                    (consumer, batch.cursor),
-                )
+                meta.write(db, consumer, batch.cursor, notes, skipped)
 
     def prune(self, before_us: int) -> int:
         """Drop whole days older than this; returns how many days went."""
@@ -145,32 +122,62 @@ class SqliteTelemetryStore:
 
     def progress(self, consumer: str) -> int:
         """The position that this consumer has reached (0 before its first write)."""
-        rows = self._read_meta("SELECT position FROM progress WHERE name = ?", (consumer,))
-        return int(rows[0][0]) if rows else 0
+        with self._reading_meta() as db:
+            return meta.position(db, consumer) if db else 0
 
     def skipped(self) -> dict[str, int]:
         """Rows not kept because their event time lies outside of the retention, by kind."""
-        return dict(self._read_meta("SELECT kind, rows FROM skipped", ()))
+        with self._reading_meta() as db:
+            return meta.skipped(db) if db else {}
 
-    def deadletters(self, *, limit: int = 100, before: int | None = None) -> list[DeadLetter]:
+    def deadletters(
+        self, wanted: LettersWanted = _ALL_LETTERS, *, limit: int = 100
+    ) -> list[DeadLetter]:
         """What could not be projected, newest first."""
-        rows = self._read_meta(
-            "SELECT * FROM deadletter WHERE position < ? ORDER BY position DESC, item LIMIT ?",
-            (_MAX_INT64 if before is None else before, limit),
-        )
-        return [DeadLetter(*row) for row in rows]
+        with self._reading_meta() as db:
+            return meta.deadletters(db, wanted, limit) if db else []
 
     def deadletters_of(self, position: int) -> list[DeadLetter]:
         """The dead letters of one record."""
-        rows = self._read_meta("SELECT * FROM deadletter WHERE position = ?", (position,))
-        return [DeadLetter(*row) for row in rows]
+        with self._reading_meta() as db:
+            return meta.deadletters_of(db, position) if db else []
+
+    def replayed(self, positions: Sequence[int]) -> dict[int, tuple[int, str]]:
+        """Of these dead letters those put right since: when, and under which receipt."""
+        with self._reading_meta() as db:
+            return meta.replayed(db, positions) if db else {}
+
+    def dropped_values(self, *, limit: int = 100) -> list[LeftOut]:
+        """Attribute values that became `__other__`, the largest counts first."""
+        with self._reading_meta() as db:
+            return meta.left_out(db, "label_drop", limit) if db else []
+
+    def dropped_by_source(self, *, limit: int = 100) -> list[LeftOut]:
+        """The same, all names of a source together."""
+        with self._reading_meta() as db:
+            return meta.dropped_by_source(db, limit) if db else []
+
+    def shed_items(self, *, limit: int = 100) -> list[LeftOut]:
+        """Items that were shed by source and class, the largest counts first."""
+        with self._reading_meta() as db:
+            return meta.left_out(db, "shed", limit) if db else []
+
+    def shed_level(self, position: int) -> int:
+        """The level of shedding at which this record was projected; 0 for none."""
+        with self._reading_meta() as db:
+            return meta.shed_level(db, position) if db else 0
+
+    def shedding(self) -> Shedding | None:
+        """The newest stretch of shedding."""
+        with self._reading_meta() as db:
+            return meta.shedding(db) if db else None
 
     def events(
         self, *, from_us: int, to_us: int, types: Sequence[str] = (), limit: int = 10_000
     ) -> list[EventRow]:
         """Shop events of these types (all, where none is named)."""
         where = f" AND type IN ({','.join('?' * len(types))})" if types else ""
-        return self._range(EVENTS, (from_us, to_us), where, tuple(types), limit)
+        return _newest(self._range(EVENTS, (from_us, to_us), where, tuple(types), limit))
 
     def trace(self, trace_id: str) -> list[SpanRow]:
         """All spans of one trace, by start."""
@@ -265,27 +272,6 @@ class SqliteTelemetryStore:
                 f" (SELECT max(rowid) FROM {table.name}) - {_OTHER_ROWS}"
             )
 
-    @staticmethod
-    def _note(
-        db: sqlite3.Connection, deadletters: Sequence[DeadLetter], skipped: dict[str, int]
-    ) -> None:
-        for kind, count in skipped.items():
-            db.execute(
-                "INSERT INTO skipped VALUES (?, ?) ON CONFLICT (kind) DO UPDATE"
-                " SET rows = rows + excluded.rows",
-                (kind, count),
-            )
-        for letter in deadletters:
-            db.execute(
-                "INSERT OR IGNORE INTO deadletter VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                tuple(letter.__dict__.values()),
-            )
-        if deadletters:
-            db.execute(
-                "DELETE FROM deadletter WHERE rowid <="
-                f" (SELECT max(rowid) FROM deadletter) - {_MAX_DEADLETTERS}"
-            )
-
     def _path(self, name: str) -> Path:
         return self._dir / f"{name}.db"
 
@@ -305,7 +291,7 @@ class SqliteTelemetryStore:
 
     def _meta_writer(self) -> sqlite3.Connection:
         if self._meta is None:
-            self._meta = open_writer(self._path("meta"), _META_SCHEMA, synchronous="NORMAL")
+            self._meta = open_writer(self._path("meta"), META_SCHEMA, synchronous="NORMAL")
         return self._meta
 
     def _range(
@@ -343,9 +329,8 @@ class SqliteTelemetryStore:
                 return []
             return [table.from_values(row) for row in db.execute(query, values)]
 
-    def _read_meta(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        with _reading(self._path("meta")) as db:
-            return db.execute(query, values).fetchall() if db is not None else []
+    def _reading_meta(self) -> AbstractContextManager[sqlite3.Connection | None]:
+        return _reading(self._path("meta"))
 
 
 @contextmanager
@@ -362,11 +347,23 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection | None]:
         return
     try:
         has_tables = db.execute(
-            "SELECT 1 FROM sqlite_master WHERE name IN ('change', 'deadletter')"
+            "SELECT 1 FROM sqlite_master WHERE name IN ('change', 'shed_stretch')"
         ).fetchone()
         yield db if has_tables else None
     finally:
         db.close()
+
+
+def _newest(rows: list[EventRow]) -> list[EventRow]:
+    """A derived event that was told anew (a mapping was mended) stands for what it was before."""
+    found: dict[tuple[object, ...], EventRow] = {}
+    for row in rows:
+        # Positions of shop events are their own; those of derived ones are negative.
+        key = (row.event.source, row.event.id) if row.position < 0 else (row.position, row.item)
+        known = found.get(key)
+        if known is None or row.position < known.position:
+            found[key] = row
+    return rows if len(found) == len(rows) else list(found.values())
 
 
 def _conditions(equal: dict[str, str]) -> tuple[str, tuple[str, ...]]:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from collector.cli import build_deadletter_cli, build_event_cli
+from collector.cli import build_event_cli
 from collector.deadletters import DeadLetterService
+from collector.deadletters.cli import build_deadletter_cli
 from kernel.errors import BadInput
 from tests.collector.otlp_server import running
 from tests.collector.world import World
@@ -59,7 +60,7 @@ def test_dead_letters_are_listed_and_shown(world: World) -> None:
 
     cli = build_deadletter_cli(opener)
     listed = json.loads(RUNNER.invoke(cli, ["list", "--json"]).stdout)["deadletters"]
-    assert [one["rule"] for one in listed] == ["$.type"]
+    assert [one["rule"] for one in listed] == ["event.type.unknown"]
     shown = RUNNER.invoke(cli, ["show", listed[0]["id"]])
     assert "nonsense" in shown.stdout
     assert "nonsense" in RUNNER.invoke(cli, ["list"]).stdout

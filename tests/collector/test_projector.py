@@ -14,11 +14,13 @@ from collector.otlp.signals import METRICS, TRACES
 from kernel.clock import DAY_US, SECOND_US
 from kernel.journal import Append, Item, JournalReader, Stream
 from kernel.shop_event import Origin, ShopEvent, decode_events, encode_event, event_key
+from kernel.telemetry_store.meta import Notes
 from kernel.telemetry_store.port import SpanRow
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 from tests.collector.world import World
 
 EVER = {"from_us": 0, "to_us": 1 << 60}
+NOTHING = Notes()
 
 
 def row(world: World, **more: object) -> SpanRow:
@@ -193,11 +195,11 @@ class CrashingStore(SqliteTelemetryStore):
 
     crash_at = ""
 
-    def write_as(self, consumer, batch, deadletters=()) -> None:
+    def write_as(self, consumer, batch, notes=NOTHING) -> None:
         if consumer == self.crash_at:
             self._write_rows(batch)
             raise sqlite3.OperationalError("killed")
-        super().write_as(consumer, batch, deadletters)
+        super().write_as(consumer, batch, notes)
 
 
 @pytest.mark.parametrize("crash_at", ["journal", "derived"])
@@ -230,7 +232,7 @@ def test_a_crash_before_the_cursor_changes_nothing_but_the_work(
 class FullStore(SqliteTelemetryStore):
     """A telemetry store that can neither be written nor asked."""
 
-    def write_as(self, consumer, batch, deadletters=()) -> None:
+    def write_as(self, consumer, batch, notes=NOTHING) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
     def progress(self, consumer: str) -> int:

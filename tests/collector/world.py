@@ -9,18 +9,23 @@ from fastapi.testclient import TestClient
 
 from access.principal import Principal, Role
 from app.errors import install_error_mapping
+from audit.log import AuditLog
+from audit.settings import AuditSettings
 from collector.body_budget import BodyBudget
 from collector.changes.flagd_intake import FlagdIntake
 from collector.changes.intake import ChangeIntake
 from collector.changes.memory import ChangeMemory
 from collector.changes.tracker import ChangeTracker
 from collector.deadletters import DeadLetterService
+from collector.deadletters.judging import Judges
+from collector.deadletters.replay import Replayer, ReplayRecords
 from collector.endpoints import CollectorServices, build_router
 from collector.events.endpoints import EventServices
 from collector.events.endpoints import add_routes as add_event_routes
 from collector.events.handshake import Handshake
 from collector.events.intake import EventIntake
 from collector.finder import Finder
+from collector.limits import LimitsService
 from collector.otlp.intake import OtlpIntake
 from collector.projector import Projector
 from collector.queries import TelemetryQueries
@@ -32,6 +37,7 @@ from collector.sources.keyring import Keyring
 from collector.sources.registry import KINDS
 from collector.sources.tally import Tally
 from kernel.clock import FrozenClock
+from kernel.database import Database
 from kernel.errors import NotAllowed, NotAuthenticated
 from kernel.journal import JournalReader, JournalWriter
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
@@ -39,6 +45,9 @@ from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 TOKENS = {
     "shop-token": Principal("p1", "shop", "machine", frozenset({Role.INGEST}), "token"),
     "viewer-token": Principal("p2", "ada", "person", frozenset({Role.VIEWER}), "token"),
+    "responder-token": Principal(
+        "p4", "rita", "person", frozenset({Role.RESPONDER, Role.VIEWER}), "token"
+    ),
     "admin-token": Principal("p3", "root", "person", frozenset({Role.ADMIN, Role.VIEWER}), "token"),
 }
 
@@ -88,12 +97,14 @@ class World:
         self.writer = JournalWriter(self.journal_path, self.clock)
         self.derived = JournalWriter(self.derived_path, self.clock)
         self.store = SqliteTelemetryStore(folder / "telemetry", self.clock)
-        self.memory = ChangeMemory(folder / "telemetry" / "changes.db")
         self.hints: list[str] = []
         self.otlp = OtlpIntake(self.redactor)
         self.webhooks = WebhookIntake(
             Keyring.parse(webhook_secrets, KINDS), self.redactor, self.clock, Tally()
         )
+        self.database = Database(f"sqlite:///{folder / 'control.db'}")
+        self.database.create_all()
+        self.log = AuditLog(self.database, self.clock, AuditSettings(data_dir=folder))
         self.restart()
 
     def new_projector(self) -> Projector:
@@ -103,10 +114,12 @@ class World:
             self.store,
             self.redactor,
             lambda: self.finder.position,
+            self.clock,
         )
 
     def restart(self) -> None:
         """A new engine: what lay in memory is gone."""
+        self.memory = ChangeMemory(self.folder / "telemetry" / "changes.db")
         self.finder = Finder(JournalReader(self.journal_path), self.derived, self.store.cursor)
         self.projector = self.new_projector()
         self.tracker = ChangeTracker(
@@ -115,6 +128,26 @@ class World:
             self.store,
             self.memory,
             self.hints.append,
+        )
+
+    @property
+    def letters(self) -> DeadLetterService:
+        return DeadLetterService(self.journal_path, self.store)
+
+    @property
+    def limits(self) -> LimitsService:
+        return LimitsService(self.store, self.clock)
+
+    @property
+    def replayer(self) -> Replayer:
+        changes = ChangeIntake(self.redactor, self.clock)
+        return Replayer(
+            self.journal_path,
+            self.writer,
+            self.letters,
+            Judges(self.redactor, changes, self.otlp),
+            ReplayRecords(self.log, self.database),
+            self.clock,
         )
 
     def find(self) -> None:
@@ -146,7 +179,9 @@ class World:
             webhooks=self.webhooks,
             queries=TelemetryQueries(self.store, self.clock),
             receipts=ReceiptService(self.journal_path, self.store),
-            deadletters=DeadLetterService(self.journal_path, self.store),
+            deadletters=self.letters,
+            replayer=self.replayer,
+            limits=self.limits,
         )
         app.include_router(build_router(services, self.tokens))
         return app
@@ -167,3 +202,4 @@ class World:
         self.derived.close()
         self.store.close()
         self.memory.close()
+        self.database.close()

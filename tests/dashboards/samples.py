@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audit.schemas import ActorOut, CheckpointOut, CommitOut, RecordOut, SubjectOut
+from kernel.errors import NotFound
 from runbooks.schemas import ApprovalOut, VoteOut
 from slo.schemas import AlertTierOut, CountsOut, MoneyOut, SegmentOut, SloOut, WindowOut
 from triage.schemas import (
@@ -285,4 +286,44 @@ def runbook(text: str) -> dict[str, Any]:
         "steps": [step],
         "contacts": [contact],
         "body": f"# What\n\n{text}\n\n[a link](javascript:alert(1))\n",
+    }
+
+
+def letters(found: list[dict[str, Any]], rule: str, source: str) -> dict[str, Any]:
+    """What the list of dead letters reads."""
+    fit = [one for one in found if rule in ("", one["rule"]) and source in ("", one["source"])]
+    return {"deadletters": fit, "totals": {"kept": len(fit), "bytes": 10, "gone": 3}}
+
+
+def letter(found: list[dict[str, Any]], letter_id: str) -> dict[str, Any]:
+    """One of them, with what a replay would make of it."""
+    one = next((one for one in found if one["id"] == letter_id), None)
+    if one is None:
+        raise NotFound(f"there is no dead letter {letter_id!r}")
+    now = {"id": letter_id, "outcome": "rejected", "reason": one["reason"]}
+    return {"item": None, "now": now, **one}
+
+
+def refused_item(text: str, **more: Any) -> dict[str, Any]:
+    """An item that was rejected at the door."""
+    return {
+        "id": "r1:3",
+        "kind": "item",
+        "at": AT,
+        "stream": "shop",
+        "format": "shop.events",
+        "source": text,
+        "sender": text,
+        "receipt": "r1",
+        "index": 3,
+        "rule": text,
+        "schema": "event/1",
+        "path": text,
+        "reason": text,
+        "length": 120,
+        "digest": "d1g3",
+        "tries": 2,
+        "state": "waiting",
+        "item": {"type": text, text: [text]},
+        **more,
     }

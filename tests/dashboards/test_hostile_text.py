@@ -12,7 +12,7 @@ from access.principal import Role
 from collector.deadletters import DeadLetterService
 from kernel.clock import FrozenClock
 from kernel.journal import JournalWriter
-from kernel.telemetry_store.sqlite_store import DeadLetter
+from kernel.telemetry_store.meta import DeadLetter
 from tests.dashboards import samples
 
 CORPUS = (
@@ -38,6 +38,8 @@ PATHS = (
     "/runbooks/payment-provider-outage",
     "/audit",
     "/deadletters",
+    "/deadletters/r1:3",
+    "/deadletters/record:9",
 )
 # Elements that can fetch, run, post elsewhere or repaint: none of ours has any of them.
 FORBIDDEN = frozenset(
@@ -81,9 +83,12 @@ class Letters:
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def deadletters(self, *, limit: int) -> list[DeadLetter]:
+    def deadletters(self, _: object, *, limit: int) -> list[DeadLetter]:
         text = self._text
         return [DeadLetter(9, -1, 5, "shop", text, "otlp", text, text, 120, "d1g3")][:limit]
+
+    def replayed(self, _: object) -> dict[int, tuple[int, str]]:
+        return {}
 
 
 def fill(house, text: str) -> None:
@@ -108,7 +113,8 @@ def test_nothing_that_was_sent_acts_on_any_page(house, tmp_path, text):
     fill(house, text)
     path = tmp_path / "journal.db"
     JournalWriter(path, FrozenClock()).close()
-    house.deadletters = DeadLetterService(path, Letters(text)).list()
+    stored = DeadLetterService(path, Letters(text)).list()
+    house.deadletters = [*stored, samples.refused_item(text)]
     house.enter(Role.RESPONDER, Role.AUDITOR)
     for page in PATHS:
         scan = Scan()
@@ -127,8 +133,7 @@ def test_a_stored_record_and_a_refused_item_stand_on_the_page(house, tmp_path):
     path = tmp_path / "journal.db"
     JournalWriter(path, FrozenClock()).close()
     stored = DeadLetterService(path, Letters("otlp.decode")).list()
-    item = {**stored[0], "id": "r1:3", "kind": "item", "receipt": "r1", "index": 3}
-    house.deadletters = [*stored, item]
+    house.deadletters = [*stored, samples.refused_item("x")]
     house.enter(Role.VIEWER)
     html = house.page("/deadletters")
     assert "record:9" in html

@@ -258,3 +258,58 @@ def test_pages_are_never_kept_by_caches(reader):
         answer = reader.client.get("/", headers={"Accept": accept})
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["vary"] == "Accept"
+
+
+# --- dead letters ----------------------------------------------------------------------------
+
+
+def test_the_list_of_dead_letters_can_be_narrowed_to_a_rule_or_a_source(reader):
+    reader.deadletters = [
+        samples.refused_item("one"),
+        samples.refused_item("other", id="r2:0", state="replayed"),
+    ]
+    everything = reader.page("/deadletters")
+    assert "/deadletters/r1%3A3" in everything
+    assert "Replay all that wait" in everything
+    assert "3 older ones had to go" in words(everything)
+    narrowed = reader.page("/deadletters?rule=other")
+    assert "/deadletters/r1%3A3" not in narrowed
+    assert "replayed" in words(narrowed)
+    assert "at most 200" not in words(narrowed)  # none of these waits
+    assert "None fits" in words(reader.page("/deadletters?source=nobody"))
+
+
+def test_what_a_batch_came_to_is_told_once_it_is_done(reader):
+    text = words(reader.page("/deadletters?stored=12&rejected=3&impossible=x"))
+    assert "Replayed: 12 stored, 3 still bad ." in text or "12 stored, 3 still bad." in text
+    assert "not possible" not in text
+
+
+def test_a_letter_shows_its_item_and_what_a_replay_would_make_of_it(reader):
+    reader.deadletters = [samples.refused_item("event.type.unknown", item={"type": "x"})]
+    html = reader.page("/deadletters/r1:3")
+    assert "It would be rejected again" in html
+    assert "&#34;type&#34;: &#34;x&#34;" in html
+    assert 'action="/api/deadletters/r1%3A3/replay"' in html
+    assert "replayed in vain" in words(html).lower()
+    now = {"id": "r1:3", "outcome": "impossible", "reason": "nothing of it is kept"}
+    reader.deadletters = [samples.refused_item("x", item=None, now=now)]
+    html = reader.page("/deadletters/r1:3")
+    assert "Nothing of it is kept." in words(html)
+    assert "<form" not in html.partition("<main")[2]
+
+
+def test_a_letter_that_was_put_right_offers_nothing_more(reader):
+    done = {"state": "replayed", "replayed_at": samples.AT, "replayed_as": "r9"}
+    reader.deadletters = [samples.refused_item("x", **done)]
+    html = reader.page("/deadletters/r1:3")
+    assert "It counts once" in html
+    assert "<form" not in html.partition("<main")[2]
+
+
+def test_whoever_may_not_replay_is_not_offered_to(house):
+    house.enter(Role.VIEWER)
+    house.deadletters = [samples.refused_item("x")]
+    for path in ("/deadletters", "/deadletters/r1:3"):
+        assert "<form" not in house.page(path).partition("<main")[2]
+    assert "Responders and admins" in house.page("/deadletters/r1:3")

@@ -11,6 +11,7 @@ import pytest
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, FrozenClock, from_us
 from kernel.shop_event import ShopEvent
+from kernel.telemetry_store.meta import DeadLetter, Notes
 from kernel.telemetry_store.port import (
     Batch,
     ChangeRow,
@@ -20,7 +21,7 @@ from kernel.telemetry_store.port import (
     SpanRow,
     TelemetryStore,
 )
-from kernel.telemetry_store.sqlite_store import DeadLetter, SqliteTelemetryStore
+from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 
 CLOCK = FrozenClock()
 NOW_US = CLOCK.now_us()
@@ -162,8 +163,8 @@ def test_dead_letters_are_kept_once_and_listed_newest_first(store: SqliteTelemet
     letters = [
         DeadLetter(i, -1, NOW_US, "raw", "s", "f", "rule", "reason", 3, "00") for i in (1, 2)
     ]
-    store.write_as("journal", Batch(2), letters)
-    store.write_as("journal", Batch(2), letters)
+    for _ in range(2):
+        store.write_as("journal", Batch(2), Notes(deadletters=letters))
     assert [one.position for one in store.deadletters()] == [2, 1]
     assert store.deadletters_of(1) == [letters[0]]
 
