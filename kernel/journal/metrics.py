@@ -25,12 +25,20 @@ class JournalCollector(Collector):
         """One scrape."""
         pressure = self._journal.gate.pressure
         for name, text, value in (
-            ("waiting_appends", "Appends that wait for their commit.", pressure.appends),
-            ("waiting_bytes", "What they hold in memory.", pressure.bytes),
-            ("quota_used_ratio", "Rows by quota.", pressure.quota_share),
-            ("healthy", "1 while the last commit reached the disk.", self._journal.healthy),
+            (
+                "tillwatch_journal_waiting_appends",
+                "Appends that wait for their commit.",
+                pressure.appends,
+            ),
+            ("tillwatch_journal_waiting_bytes", "What they hold in memory.", pressure.bytes),
+            ("tillwatch_journal_quota_used_ratio", "Rows by quota.", pressure.quota_share),
+            (
+                "tillwatch_journal_healthy",
+                "1 while the last commit reached the disk.",
+                self._journal.healthy,
+            ),
         ):
-            yield GaugeMetricFamily(f"tillwatch_journal_{name}", text, value=float(value))
+            yield GaugeMetricFamily(name, text, value=float(value))
         yield self._refused()
         yield self._items()
 

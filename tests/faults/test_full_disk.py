@@ -22,6 +22,8 @@ from tests.faults.stracing import attached
 from tests.journeys.running import RunningService, until
 from tests.shared_data import missing
 
+# The disk is small, so what is kept free for payments has to be smaller.
+SETTINGS = {**ENVIRONMENT, "TILLWATCH_JOURNAL_RESERVE_BYTES": str(1024**2)}
 DISK_MIB = 48
 
 
@@ -139,7 +141,7 @@ def check_refused_until(story: Story, name: str) -> None:
 
 @contextlib.contextmanager
 def story_on(folder: Path, log: Path) -> Iterator[Story]:
-    service = RunningService(folder, ENVIRONMENT)
+    service = RunningService(folder, SETTINGS)
     service.log = log
     with service:
         senders = Senders(service)

@@ -37,6 +37,13 @@ def us_east(service: RunningService) -> bool:
     return any(one["key"]["region"] == "us-east" for one in segments)
 
 
+@schemathesis.serializer("application/x-ndjson")
+def lines(_context: Any, value: Any) -> bytes:
+    """One line for each item of an array."""
+    items = value if isinstance(value, list) else [value]
+    return b"\n".join(json.dumps(one).encode() for one in items)
+
+
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_no_request_of_the_published_api_makes_a_server_error(service, mode):
     api = schemathesis.openapi.from_url(f"{service.url}/openapi.json").exclude(path="/live")

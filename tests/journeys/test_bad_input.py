@@ -307,7 +307,8 @@ def test_refused_input_leaves_no_trace_in_the_counts(service, http):
             b"[" + event(data=mine) + b",{]",
         )
     ):
-        assert http.post("/api/events", content=body).status_code == 400, n
+        answer = http.post("/api/events", content=body, headers={"Content-Type": JSON})
+        assert answer.status_code == 400, n
     service.send([payment("pay-after-the-refused", provider="adyen")])
     until(lambda: counts()[0], "what came later counts")
     assert counts() == (1, 0, 0)
