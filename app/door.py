@@ -23,7 +23,7 @@ from app import health
 from app.body_limit import BodyLimit
 from app.core import Core
 from app.door_parts import door_parts
-from app.errors import install_error_mapping
+from app.errors import OtlpErrorMapping, install_error_mapping
 from app.job_runner import JobRunner
 from app.pages import page_readers
 from app.security_headers import SecurityHeaders
@@ -35,8 +35,9 @@ from collector.endpoints import CollectorServices
 from collector.endpoints import build_router as collector_router
 from collector.events.intake import EventIntake
 from collector.otlp.grpc_server import OtlpGrpcServer
-from collector.otlp.http import OtlpHttpApp
+from collector.otlp.http import OtlpHttpApp, refuse
 from collector.otlp.intake import OtlpIntake
+from collector.otlp.settings import OtlpSettings
 from collector.queries import TelemetryQueries
 from collector.receipts import ReceiptService
 from collector.redaction.keyfile import load_or_create
@@ -90,9 +91,15 @@ class Door:
         app.add_middleware(SecurityHeaders)
         return app
 
-    def otlp_app(self) -> OtlpHttpApp:
+    def otlp_app(self) -> OtlpErrorMapping:
         """OTLP over HTTP, on a port of its own."""
-        return OtlpHttpApp(OtlpIntake(self.redactor), self.journal, self.core.access)
+        app = OtlpHttpApp(
+            OtlpIntake(self.redactor),
+            self.journal,
+            self.core.access,
+            cors_origins=OtlpSettings().cors_origins,
+        )
+        return OtlpErrorMapping(app, refuse, self.core.clock)
 
     def grpc_server(self) -> OtlpGrpcServer:
         """OTLP over gRPC."""

@@ -12,6 +12,10 @@ from kernel.errors import BadInput, TooLarge, UnsupportedFormat
 
 _GZIP = 16 + zlib.MAX_WBITS
 _STEP = 64 * 1024
+_ZSTD_HEADER = 18
+_ZSTD_RLE = 1
+# 0x184D2A50 to 0x184D2A5F, little-endian: frames that hold no data.
+_ZSTD_SKIPPABLE = b"\x2a\x4d\x18"
 
 
 async def read_bounded(chunks: AsyncIterator[bytes], max_bytes: int) -> bytes:
@@ -79,6 +83,7 @@ def _inflate(body: bytes, window_bits: int, max_bytes: int) -> bytes:
 
 
 def _zstd(body: bytes, max_bytes: int) -> bytes:
+    _check_whole_frames(body)
     parts: list[bytes] = []
     size = 0
     # The window is bounded too: a frame may ask for gigabytes before its first byte.
@@ -93,6 +98,34 @@ def _zstd(body: bytes, max_bytes: int) -> bytes:
     except zstandard.ZstdError as error:
         raise _damaged(str(error)) from None
     return b"".join(parts)
+
+
+def _check_whole_frames(body: bytes) -> None:
+    """Every zstd frame ends with its last block (RFC 8878, 3.1.1); the reader would not say so."""
+    at = 0
+    while at < len(body):
+        if body[at + 1 : at + 4] == _ZSTD_SKIPPABLE and body[at] >> 4 == 5:
+            at += 8 + int.from_bytes(body[at + 4 : at + 8], "little")
+            continue
+        header = body[at : at + _ZSTD_HEADER]
+        try:
+            at += zstandard.frame_header_size(header)
+            has_checksum = zstandard.get_frame_parameters(header).has_checksum
+        except zstandard.ZstdError as error:
+            raise _damaged(str(error)) from None
+        at = _after_blocks(body, at) + 4 * has_checksum
+    if at != len(body):
+        raise _damaged("it ends too early")
+
+
+def _after_blocks(body: bytes, at: int) -> int:
+    """Where the blocks of a frame end; beyond the end of the body where they are cut off."""
+    is_last = False
+    while not is_last and at < len(body):
+        block = int.from_bytes(body[at : at + 3], "little")
+        is_last, kind, size = bool(block & 1), block >> 1 & 3, block >> 3
+        at += 3 + (1 if kind == _ZSTD_RLE else size)
+    return at if is_last else len(body) + 1
 
 
 def _damaged(why: str) -> BadInput:

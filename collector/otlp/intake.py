@@ -12,7 +12,8 @@ from collector.bodies import decompress
 from collector.otlp.json_decode import decode_json
 from collector.otlp.redact import redact
 from collector.otlp.signals import Signal
-from collector.otlp.validate import Refused, drop_invalid
+from collector.otlp.status import response_of
+from collector.otlp.validate import drop_invalid, remarks
 from collector.redaction import Redactor
 from kernel.clock import MINUTE_US
 from kernel.errors import BadInput
@@ -48,7 +49,7 @@ class OtlpIntake:
         message = self._decode(signal, plain, as_json=as_json)
         refused = drop_invalid(message)
         redact(message, self._redactor)
-        response = self._response(signal, refused)
+        response = response_of(signal, refused, remarks(message))
         stored = message.SerializeToString(deterministic=True)
         if not stored and not refused:
             return Prepared(None, response)
@@ -78,18 +79,6 @@ class OtlpIntake:
                 f"not a protobuf {message.DESCRIPTOR.name}: {str(error)[:120]}", path="body"
             ) from None
         return message
-
-    @staticmethod
-    def _response(signal: Signal, refused: list[Refused]) -> Any:
-        """`partial_success` stays unset where everything was taken."""
-        response = signal.response()
-        if refused:
-            setattr(response.partial_success, signal.rejected_field, len(refused))
-            first = refused[0]
-            response.partial_success.error_message = (
-                f"{len(refused)} refused; the first at index {first.index}: {first.reason}"
-            )
-        return response
 
     @staticmethod
     def _digest(signal: Signal, sender: str, stored: bytes) -> bytes:

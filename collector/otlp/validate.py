@@ -3,10 +3,12 @@
 A span needs a trace id of 16 and a span id of 8 bytes that are not zero (trace.proto). A data
 point needs its time; sums and histograms their temporality; buckets their number
 (metrics.proto). A log record is never refused: a bad trace id only takes the association away.
+A span without a name, or that ends before it starts, is kept: the sender is told, the row says so.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +43,28 @@ def drop_invalid(message: Any) -> list[Refused]:
     return refused
 
 
+def remarks(message: Any) -> list[str]:
+    """What is odd about items that are kept, for the warning of a partial success."""
+    counts = Counter(
+        oddity
+        for group in getattr(message, "resource_spans", ())
+        for scope in group.scope_spans
+        for span in scope.spans
+        for oddity in oddities(span)
+    )
+    return [f"{count} spans: {oddity}" for oddity, count in counts.items()]
+
+
+def oddities(span: Any) -> list[str]:
+    """What a span should not be, and may (trace.proto: name, end_time_unix_nano)."""
+    found = []
+    if not span.name:
+        found.append("no name")
+    if span.end_time_unix_nano < span.start_time_unix_nano:
+        found.append("ends before it starts")
+    return found
+
+
 def _lists(message: Any) -> Iterator[tuple[Any, Callable[[Any], str]]]:
     for group in getattr(message, "resource_spans", ()):
         for scope in group.scope_spans:
@@ -73,11 +97,13 @@ def _point_judge(kind: str, data: Any) -> Callable[[Any], str]:
     def judge(point: Any) -> str:
         if point.time_unix_nano == 0:
             return "time_unix_nano is required"
-        if kind == "histogram" and len(point.bucket_counts) not in {
-            0,
-            len(point.explicit_bounds) + 1,
-        }:
-            return "bucket_counts must be one more than explicit_bounds"
+        if kind == "histogram" and not _fitting(point):
+            return "bucket_counts must be one more than explicit_bounds, or both empty"
         return ""
 
     return judge
+
+
+def _fitting(histogram: Any) -> bool:
+    counts, bounds = len(histogram.bucket_counts), len(histogram.explicit_bounds)
+    return counts == bounds + 1 or counts == bounds == 0

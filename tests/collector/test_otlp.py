@@ -345,7 +345,8 @@ def test_a_journal_that_cannot_write_is_a_503_with_a_short_retry_after(
 ) -> None:
     world.writer.close()
     answer = httpx2.post(url + "/v1/traces", json=traces(span()), headers=JSON)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] in {"1", "2"}
     assert answer.json()["code"] == 14
 
 
