@@ -1,4 +1,4 @@
-"""Export requests as protobuf messages, and as JSON in the way of OTLP, made without our decoder."""
+"""Export requests as protobuf, and as JSON in the way of OTLP, made without our own decoder."""
 
 from __future__ import annotations
 

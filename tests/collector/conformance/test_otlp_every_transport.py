@@ -34,8 +34,8 @@ from tests.collector.conformance.requests import (
 )
 from tests.collector.conformance.target import Target
 
-# Field 15 of the wire type "length-delimited", which no message of OTLP has.
-UNKNOWN_FIELD = b"\x7a\x03new"
+# Field 30 of the wire type "length-delimited", which no message of OTLP has.
+UNKNOWN_FIELD = b"\xf2\x01\x03new"
 
 
 @pytest.mark.conformance(1)
