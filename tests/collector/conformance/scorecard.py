@@ -33,8 +33,9 @@ test of that number. A test of the suite compares this page with a fresh run of 
 _OTLP_HEAD = """## OTLP
 
 The same tests were put to rotel (`rotel==0.0.1a15`, handing on to a black hole), a receiver that
-acknowledges from memory. *Not asked*: its rows cannot be read back, or it cannot be made to refuse
-for the moment from outside.
+acknowledges from memory. A test sends several requests, and one wrong answer is a **no**; some
+sentences are recommendations. *Not asked*: rows that cannot be read back there, and a warning or an
+overload that cannot be brought about from outside.
 """
 
 Results = Mapping[str, str]

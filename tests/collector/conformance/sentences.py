@@ -16,7 +16,7 @@ OTLP = {
         3: "Empty envelopes (a resource without scopes, a scope without items) do no harm",
         4: "Full success leaves `partial_success` unset: the JSON answer is `{}`, the protobuf one "
         "is empty",
-        5: "Where some items are refused, `partial_success` counts exactly those, for every signal",
+        5: "Where some items are refused, `partial_success` counts exactly those",
         6: "A refusal of items comes with an English reason",
         7: "A warning about a request taken whole has a count of 0 and a message",
         8: "Unknown fields are passed over and the rest is stored, in protobuf and in JSON",

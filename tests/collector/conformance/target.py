@@ -33,6 +33,11 @@ MIB = 1024**2
 ORIGIN = "https://shop.example"
 _EVER = {"from_us": 0, "to_us": 1 << 60, "limit": 10_000}
 _WITHIN_S = 60
+# A connection for each request, and yet only one set of certificates to load.
+_CLIENT = httpx2.Client(
+    timeout=_WITHIN_S,
+    limits=httpx2.Limits(max_keepalive_connections=0, max_connections=None),
+)
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,11 @@ class Target:
     def post(self, path: str, content: Any, kind: str = JSON, **headers: str) -> httpx2.Response:
         """The answer to a POST. Underscores in the names of headers stand for dashes."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        given = {**self.headers, "content-type": kind, **named}
-        return httpx2.post(self.http + path, content=content, headers=given, timeout=_WITHIN_S)
+        return self.ask("POST", path, content, **{"content-type": kind, **self.headers, **named})
+
+    def ask(self, method: str, path: str, content: Any = None, **headers: str) -> httpx2.Response:
+        """The answer to any request, with these headers alone."""
+        return _CLIENT.request(method, self.http + path, content=content, headers=headers)
 
     def send(self, signal: Signal, message: Any, kind: str = PROTOBUF) -> httpx2.Response:
         """The answer to an export over HTTP."""

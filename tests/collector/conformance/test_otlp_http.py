@@ -280,7 +280,7 @@ def test_browsers_of_listed_origins_pass_the_preflight(target: Target) -> None:
         "access-control-request-method": "POST",
         "access-control-request-headers": "authorization,baggage,content-type,traceparent",
     }
-    answer = httpx2.options(target.http + "/v1/traces", headers=asked)
+    answer = target.ask("OPTIONS", "/v1/traces", **asked)
     assert answer.status_code in {200, 204}
     assert answer.headers["access-control-allow-origin"] == ORIGIN
     assert "POST" in answer.headers["access-control-allow-methods"]
@@ -291,9 +291,7 @@ def test_browsers_of_listed_origins_pass_the_preflight(target: Target) -> None:
     sent = target.post("/v1/traces", body(traces(span(trace_id=trace_id)), JSON), origin=ORIGIN)
     taken(TRACES, sent)
     bad = target.post("/v1/traces", b"{", origin=ORIGIN)
-    strange = httpx2.options(
-        target.http + "/v1/traces", headers={**asked, "origin": "https://evil"}
-    )
+    strange = target.ask("OPTIONS", "/v1/traces", **{**asked, "origin": "https://evil"})
     assert sent.headers["access-control-allow-origin"] == ORIGIN
     assert bad.headers["access-control-allow-origin"] == ORIGIN
     assert "access-control-allow-origin" not in strange.headers
@@ -303,8 +301,7 @@ def test_browsers_of_listed_origins_pass_the_preflight(target: Target) -> None:
 
 
 def _asked(target: Target, method: str, kind: str) -> httpx2.Response:
-    headers = {**target.headers, "content-type": kind}
-    return httpx2.request(method, target.http + "/v1/traces", headers=headers, timeout=60)
+    return target.ask(method, "/v1/traces", **{**target.headers, "content-type": kind})
 
 
 def _raw(target: Target, kind: str, rest: bytes) -> int:
