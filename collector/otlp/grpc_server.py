@@ -13,7 +13,7 @@ from collector.acknowledge import durable_now
 from collector.otlp.intake import OtlpIntake
 from collector.otlp.senders import authenticate
 from collector.otlp.signals import PROFILES_SERVICE, SIGNALS, Signal
-from collector.otlp.status import retry_after_s, status_of
+from collector.otlp.status import retry_after_s, retry_info, status_of
 from collector.ports import BearerAuthenticator
 from kernel.errors import TillwatchError, Unavailable, Unreachable
 from kernel.journal import JournalWriter
@@ -73,14 +73,16 @@ class OtlpGrpcServer:
     def _export(self, signal: Signal) -> Callable[[bytes, Any], bytes]:
         def export(body: bytes, context: Any) -> bytes:
             try:
-                return self._store(signal, body, dict(context.invocation_metadata()))
+                answer, receipt = self._store(signal, body, dict(context.invocation_metadata()))
             except TillwatchError as error:
                 _refuse(context, error)
+            context.set_trailing_metadata([("tillwatch-receipt", receipt)])
+            return answer
 
         return export
 
-    def _store(self, signal: Signal, body: bytes, metadata: dict[str, str]) -> bytes:
-        """The serialized response of what is on disk."""
+    def _store(self, signal: Signal, body: bytes, metadata: dict[str, str]) -> tuple[bytes, str]:
+        """The serialized response and the receipt of what is on disk."""
         sender = authenticate(self._authenticator, metadata.get("authorization", ""))
         if not self._calls.acquire(blocking=False):
             raise Unavailable("too many exports are waiting for the disk")
@@ -89,11 +91,12 @@ class OtlpGrpcServer:
                 prepared = self._intake.prepare(
                     signal, body, as_json=False, encoding="", sender=sender.name
                 )
+            receipt = ""
             if prepared.append is not None:
-                durable_now(self._writer.append(prepared.append))
+                receipt = durable_now(self._writer.append(prepared.append)).receipt
         finally:
             self._calls.release()
-        return bytes(prepared.response.SerializeToString())
+        return bytes(prepared.response.SerializeToString()), receipt
 
 
 def _service(name: str, export: Callable[[bytes, Any], bytes]) -> Any:
@@ -115,7 +118,11 @@ def _refuse(context: Any, error: TillwatchError) -> NoReturn:
     status = status_of(error, retry_s)
     code = grpc.StatusCode.UNAVAILABLE if retry_s else _CODES[status.code]
     status.code = code.value[0]
-    # The status with its details travels in this trailer (gRPC over HTTP/2, richer errors).
-    context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())])
+    # The status with its details travels in the first trailer (gRPC, richer errors); the Python
+    # SDK looks for a wait in the other one.
+    trailers = [("grpc-status-details-bin", status.SerializeToString())]
+    if retry_s:
+        trailers.append(("google.rpc.retryinfo-bin", retry_info(retry_s).SerializeToString()))
+    context.set_trailing_metadata(trailers)
     context.abort(code, status.message)
     raise AssertionError("abort raises")

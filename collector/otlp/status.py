@@ -45,9 +45,13 @@ def status_of(error: TillwatchError, retry_s: int = 0) -> status_pb2.Status:
         violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=message)
         _attach(status, error_details_pb2.BadRequest(field_violations=[violation]))
     if retry_s:
-        delay = duration_pb2.Duration(seconds=retry_s)
-        _attach(status, error_details_pb2.RetryInfo(retry_delay=delay))
+        _attach(status, retry_info(retry_s))
     return status
+
+
+def retry_info(retry_s: int) -> error_details_pb2.RetryInfo:
+    """A wait as a detail of a status."""
+    return error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=retry_s))
 
 
 def response_of(signal: Signal, refused: Sequence[Refused], remarks: Sequence[str]) -> Any:
@@ -57,8 +61,8 @@ def response_of(signal: Signal, refused: Sequence[Refused], remarks: Sequence[st
         return response
     partial = response.partial_success
     setattr(partial, signal.rejected_field, len(refused))
-    said = [*_reasons(refused), *(f"kept, but {remark}" for remark in remarks)]
-    partial.error_message = shortened("; ".join(said), _MAX_PARTIAL_CHARS)
+    said = "; ".join([*_reasons(refused), *remarks])
+    partial.error_message = shortened(said, _MAX_PARTIAL_CHARS)
     return response
 
 

@@ -52,7 +52,7 @@ def remarks(message: Any) -> list[str]:
         for span in scope.spans
         for oddity in oddities(span)
     )
-    return [f"{count} spans: {oddity}" for oddity, count in counts.items()]
+    return [f"{count} kept with a fault: {oddity}" for oddity, count in counts.items()]
 
 
 def oddities(span: Any) -> list[str]:

@@ -139,8 +139,13 @@ class HeldWriter:
 
 
 @contextmanager
-def ours(folder: Path) -> Iterator[Target]:
-    """The collector's own HTTP and gRPC servers over real stores in `folder`."""
+def ours(
+    folder: Path, wrapped: Callable[[JournalWriter], Any] = lambda one: one
+) -> Iterator[Target]:
+    """The collector's own HTTP and gRPC servers over real stores in `folder`.
+
+    `wrapped`: what stands between the servers and the journal writer.
+    """
     world = World(folder)
 
     @contextmanager
@@ -158,7 +163,7 @@ def ours(folder: Path) -> Iterator[Target]:
                 yield target, writer.let_go
 
     try:
-        with _serving(world, world.writer, overloaded=overloaded, held=held) as target:
+        with _serving(world, wrapped(world.writer), overloaded=overloaded, held=held) as target:
             yield target
     finally:
         world.close()
