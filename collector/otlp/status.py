@@ -23,8 +23,8 @@ _CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 413: 8, 415: 3, 429: 8, 503:
 _INTERNAL = 13
 _RETRYABLE = frozenset({429, 503})
 # An error's texts travel in gRPC trailers too, which clients bound to 8 KiB.
-_MAX_ERROR_CHARS = 300
-_MAX_FIELD_CHARS = 500
+_MAX_ERROR_CHARS = 250
+_MAX_FIELD_CHARS = 300
 _MAX_PARTIAL_CHARS = 1_000
 # SDKs drop a batch at once where the wait is longer than their own timeout; and where all who were
 # turned away waited equally long, they would come back together.
@@ -37,8 +37,9 @@ def retry_after_s(error: TillwatchError) -> int:
 
 
 def status_of(error: TillwatchError, retry_s: int = 0) -> status_pb2.Status:
-    """The status; bad input names its field in a BadRequest, `retry_s` becomes a RetryInfo."""
-    message = shortened(error.message, _MAX_ERROR_CHARS)
+    """What happened and the next step; a BadRequest names a bad field, a RetryInfo the wait."""
+    said = f"{error.message}; {error.hint}" if error.hint else error.message
+    message = shortened(said, _MAX_ERROR_CHARS)
     status = status_pb2.Status(code=_CODES.get(error.status, _INTERNAL), message=message)
     if isinstance(error, BadInput) and error.path:
         field = shortened(error.path, _MAX_FIELD_CHARS)
