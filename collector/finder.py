@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any
-
-from google.protobuf.message import DecodeError
 
 from collector.acknowledge import durable_now
-from collector.otel_demo import event_of_span
+from collector.otel_demo import event_of_span, may_tell
 from collector.otlp.rows import span_rows
 from collector.otlp.signals import TRACES
+from collector.otlp.stored import message_of, plain
+from kernel.errors import BadInput
 from kernel.journal import Append, Item, JournalReader, JournalRecord, JournalWriter, Stream
 from kernel.shop_event import ShopEvent, encode_event, event_key
 
@@ -87,10 +86,12 @@ def _told(record: JournalRecord) -> list[ShopEvent]:
     """The record's shop events; none where it is undecodable (the projector sets it aside)."""
     if record.format != TRACES.format:
         return []
-    message: Any = TRACES.request()
     try:
-        message.ParseFromString(record.body)
-    except DecodeError:
+        body = plain(record)
+        if not may_tell(body):
+            return []
+        message = message_of(record, body)
+    except BadInput:
         return []
     told = (
         event_of_span(span, source=record.source, received_us=record.received_us)

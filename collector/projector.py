@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
-from google.protobuf.message import DecodeError
 
 from collector.changes.change import change_row
 from collector.changes.intake import FORMAT as CHANGE
 from collector.otlp.rows import log_rows, metric_rows, span_rows
 from collector.otlp.signals import BY_FORMAT, LOGS, METRICS, TRACES
+from collector.otlp.stored import message_of
 from collector.redaction import Redactor
 from kernel import strict_json
 from kernel.clock import parse_rfc3339
@@ -151,11 +150,10 @@ def _project(record: JournalRecord, rows: _Rows) -> None:
 
 
 def _project_otlp(record: JournalRecord, rows: _Rows) -> None:
-    message: Any = BY_FORMAT[record.format].request()
     try:
-        message.ParseFromString(record.body)
-    except DecodeError as error:
-        raise Undecodable(record.format, str(error)[:200]) from None
+        message = message_of(record)
+    except BadInput as error:
+        raise Undecodable(record.format, error.message[:200]) from None
     if record.format == TRACES.format:
         rows.spans += span_rows(message, record.position)
     elif record.format == LOGS.format:

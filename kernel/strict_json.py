@@ -17,13 +17,16 @@ MAX_DEPTH = 64
 _INT_LIMIT = 1 << 64
 
 
-def loads(data: bytes | str, *, max_depth: int = MAX_DEPTH) -> Any:
-    """Parse one JSON document. Raises BadInput that says where and why."""
+def loads(data: bytes | str, *, max_depth: int = MAX_DEPTH, unique_keys: bool = True) -> Any:
+    """Parse one JSON document. Raises BadInput that says where and why.
+
+    `unique_keys`: False for a format in which of equal keys the last one counts.
+    """
     text = decode_utf8(data) if isinstance(data, bytes) else data
     try:
         value = json.loads(
             text,
-            object_pairs_hook=_unique_keys,
+            object_pairs_hook=_unique_keys if unique_keys else None,
             parse_constant=_refuse_constant,
             parse_int=_bounded_int,
             parse_float=_finite_float,

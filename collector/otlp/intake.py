@@ -6,17 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
 from collector.bodies import decompress
-from collector.otlp.json_decode import decode_json
-from collector.otlp.redact import redact
+from collector.otlp.clean import Cleaner
 from collector.otlp.signals import Signal
 from collector.otlp.status import response_of
-from collector.otlp.validate import drop_invalid, remarks
+from collector.otlp.stored import packed
 from collector.redaction import Redactor
 from kernel.clock import MINUTE_US
-from kernel.errors import BadInput
 from kernel.journal import Append, Item, Stream
 
 MAX_BYTES = 64 * 1024**2
@@ -39,51 +35,37 @@ class OtlpIntake:
     def __init__(self, redactor: Redactor, max_bytes: int = MAX_BYTES) -> None:
         """`max_bytes` bounds a body before and after decompression."""
         self.max_bytes = max_bytes
-        self._redactor = redactor
+        self._cleaner = Cleaner(redactor)
 
     def prepare(
         self, signal: Signal, body: bytes, *, as_json: bool, encoding: str, sender: str
     ) -> Prepared:
         """Raises BadInput, TooLarge or UnsupportedFormat for the whole request."""
         plain = decompress(body, encoding, self.max_bytes)
-        message = self._decode(signal, plain, as_json=as_json)
-        refused = drop_invalid(message)
-        redact(message, self._redactor)
-        response = response_of(signal, refused, remarks(message))
-        stored = message.SerializeToString(deterministic=True)
-        if not stored and not refused:
+        clean = self._cleaner.json if as_json else self._cleaner.protobuf
+        found = clean(signal, plain)
+        response = response_of(signal, found.refused, found.remarks)
+        if not found.body and not found.refused:
             return Prepared(None, response)
+        stored, detail = packed(found.body, as_json=found.as_json)
         append = Append(
             stream=Stream.RAW,
             source=sender,
             format=signal.format,
-            items=[Item(stored, self._digest(signal, sender, stored))] if stored else [],
+            items=[Item(stored, self._digest(signal, sender, stored))] if found.body else [],
             whole=True,
             horizon_us=DEDUP_HORIZON_US,
             rejected=[
                 {"index": one.index, "path": f"$[{one.index}]", "reason": one.reason}
-                for one in refused[:_MAX_NOTED]
+                for one in found.refused[:_MAX_NOTED]
             ],
+            detail=detail,
         )
         return Prepared(append, response)
 
     @staticmethod
-    def _decode(signal: Signal, plain: bytes, *, as_json: bool) -> Any:
-        message = signal.request()
-        if as_json:
-            return decode_json(plain, message) if plain.strip() else message
-        try:
-            message.ParseFromString(plain)
-        except DecodeError as error:
-            raise BadInput(
-                f"not a protobuf {message.DESCRIPTOR.name}: {str(error)[:120]}", path="body"
-            ) from None
-        return message
-
-    @staticmethod
     def _digest(signal: Signal, sender: str, stored: bytes) -> bytes:
         """Of the redacted bytes: an unkeyed digest of card data would give it away."""
-        digest = hashlib.blake2b(digest_size=16)
-        digest.update(f"{signal.name}\0{sender}\0".encode())
+        digest = hashlib.sha256(f"{signal.name}\0{sender}\0".encode())
         digest.update(stored)
-        return digest.digest()
+        return digest.digest()[:16]

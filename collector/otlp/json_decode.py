@@ -2,7 +2,8 @@
 
 Not protobuf's json_format: OTLP/JSON writes ids in hex instead of base64, allows enums only as
 integers and knows only lowerCamelCase keys. Unknown keys are ignored, as are references into the
-string table that profiles alone have. Of the fields of a oneof only one may be there.
+string table that profiles alone have. Of equal keys, and of the fields of a choice, the last one
+counts.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from kernel.errors import BadInput
 
 # Each nested attribute value costs five levels of JSON.
 _MAX_DEPTH = 160
-_HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id", "profile_id"})
+HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id", "profile_id"})
 _INTEGERS = {
     FieldDescriptor.TYPE_INT32: (-(1 << 31), 1 << 31),
     FieldDescriptor.TYPE_SINT32: (-(1 << 31), 1 << 31),
@@ -48,12 +49,13 @@ def decode_json(body: bytes, message: Any) -> Any:
 
     Raises BadInput with the path of the fault.
     """
-    document = strict_json.loads(body, max_depth=_MAX_DEPTH)
-    _fill(message, document, "$")
+    document = strict_json.loads(body, max_depth=_MAX_DEPTH, unique_keys=False)
+    fill(message, document, "$")
     return message
 
 
-def _fill(message: Any, document: Any, path: str) -> None:
+def fill(message: Any, document: Any, path: str) -> None:
+    """Fill `message` from a decoded document. Raises BadInput with the path of the fault."""
     if not isinstance(document, Mapping):
         raise BadInput("expected an object", path=path)
     fields = _fields(message.DESCRIPTOR)
@@ -61,16 +63,14 @@ def _fill(message: Any, document: Any, path: str) -> None:
         found = fields.get(key)
         if found is None or value is None:
             continue
-        name, is_repeated, convert, oneof = found
+        name, is_repeated, convert = found
         here = f"{path}.{key}"
-        if oneof and message.WhichOneof(oneof) is not None:
-            raise BadInput("another field of the same choice is there too", path=here)
         if is_repeated:
             _fill_repeated(getattr(message, name), value, convert, here)
         elif convert is None:
             child = getattr(message, name)
             child.SetInParent()
-            _fill(child, value, here)
+            fill(child, value, here)
         else:
             setattr(message, name, convert(value, here))
 
@@ -81,23 +81,19 @@ def _fill_repeated(target: Any, values: Any, convert: Convert | None, path: str)
     for index, value in enumerate(values):
         here = f"{path}[{index}]"
         if convert is None:
-            _fill(target.add(), value, here)
+            fill(target.add(), value, here)
         else:
             target.append(convert(value, here))
 
 
 @lru_cache(maxsize=256)
-def _fields(descriptor: Descriptor) -> dict[str, tuple[str, bool, Convert | None, str]]:
-    """LowerCamelCase key -> (field name, repeated, conversion; None for a message, oneof or "")."""
+def _fields(descriptor: Descriptor) -> dict[str, tuple[str, bool, Convert | None]]:
+    """LowerCamelCase key -> (field name, repeated, conversion; None for a message)."""
     return {
-        field.json_name: (field.name, bool(field.is_repeated), _conversion(field), _oneof(field))
+        field.json_name: (field.name, bool(field.is_repeated), _conversion(field))
         for field in descriptor.fields
         if not field.name.endswith(_STRING_TABLE)
     }
-
-
-def _oneof(field: FieldDescriptor) -> str:
-    return "" if field.containing_oneof is None else str(field.containing_oneof.name)
 
 
 def _conversion(field: FieldDescriptor) -> Convert | None:
@@ -114,7 +110,7 @@ def _conversion(field: FieldDescriptor) -> Convert | None:
     if kind == FieldDescriptor.TYPE_BOOL:
         return _boolean
     if kind == FieldDescriptor.TYPE_BYTES:
-        return _hex if field.name in _HEX_FIELDS else _bytes
+        return _hex if field.name in HEX_FIELDS else _bytes
     return _float
 
 

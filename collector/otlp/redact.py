@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
+from collector.otlp.signals import LOGS, METRICS, TRACES
 from collector.redaction.keys import KeyClass, classify
 from collector.redaction.redactor import DROPPED, Redactor, failing_closed
 
@@ -17,31 +19,54 @@ def redact(message: Any, redactor: Redactor) -> None:
     """
     with failing_closed():
         message.DiscardUnknownFields()
-        walk = _Walk(redactor)
-        for group in getattr(message, "resource_spans", ()):
-            walk.group(group, group.scope_spans, "spans", walk.span)
-        for group in getattr(message, "resource_logs", ()):
-            walk.group(group, group.scope_logs, "log_records", walk.log)
-        for group in getattr(message, "resource_metrics", ()):
-            walk.group(group, group.scope_metrics, "metrics", walk.metric)
+        Walk(redactor).request(message)
 
 
-class _Walk:
+class Walk:
+    """Judges messages in place. `changed`: whether anything had to be changed so far."""
+
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
+        self.changed = False
 
-    def group(self, group: Any, scopes: Any, items: str, judge: Any) -> None:
-        self.attributes(group.resource.attributes)
-        for entity in group.resource.entity_refs:
-            self.texts(entity, "schema_url", "type")
+    def request(self, message: Any, *, items: bool = True) -> None:
+        """All of a request, or only what its items share: resources, scopes, schema addresses."""
+        for signal, judge in ((TRACES, self.span), (LOGS, self.log), (METRICS, self.metric)):
+            groups_name, scopes_name, items_name = signal.items
+            groups = getattr(message, groups_name, ())
+            scopes = [scope for group in groups for scope in getattr(group, scopes_name)]
+            for group in groups:
+                self.group(group, getattr(group, scopes_name))
+            for item in chain.from_iterable(getattr(scope, items_name) for scope in scopes):
+                if items:
+                    judge(item)
+
+    def group(self, group: Any, scopes: Any) -> None:
+        """A resource group and its scopes, without their items."""
+        if group.HasField("resource"):
+            self.resource(group.resource)
         self.texts(group, "schema_url")
         for scope in scopes:
             self.texts(scope, "schema_url")
             if scope.HasField("scope"):
-                self.texts(scope.scope, "name", "version")
-                self.attributes(scope.scope.attributes)
-            for item in getattr(scope, items):
-                judge(item)
+                self.scope(scope.scope)
+
+    def resource(self, resource: Any) -> None:
+        self.attributes(resource.attributes)
+        for entity in resource.entity_refs:
+            self.texts(entity, "schema_url", "type")
+            self.names(entity.id_keys)
+            self.names(entity.description_keys)
+
+    def scope(self, scope: Any) -> None:
+        self.texts(scope, "name", "version")
+        self.attributes(scope.attributes)
+
+    def names(self, names: Any) -> None:
+        for index, name in enumerate(names):
+            if (masked := self._redactor.text(name)) != name:
+                names[index] = masked
+                self.changed = True
 
     def span(self, span: Any) -> None:
         self.texts(span, "name", "trace_state")
@@ -77,6 +102,7 @@ class _Walk:
             text = getattr(message, name)
             if text and (masked := self._redactor.text(text)) is not text:
                 setattr(message, name, masked)
+                self.changed = True
 
     def attributes(self, attributes: Any, depth: int = 0) -> None:
         judge_key, judge_text = self._redactor.key, self._redactor.text
@@ -90,11 +116,14 @@ class _Walk:
                 masked = judge_text(text)
                 if masked is not text:
                     value.string_value = masked
+                    self.changed = True
             elif not self.any_value(key, value, depth):
                 dropped.append(index)
                 continue
             if masked_key is not key and masked_key != key:
                 pair.key = masked_key
+                self.changed = True
+        self.changed = self.changed or bool(dropped)
         for index in reversed(dropped):
             del attributes[index]
 
@@ -110,6 +139,7 @@ class _Walk:
                 return False
             if after is not before and after != before:
                 value.string_value = str(after)
+                self.changed = True
             return True
         if classify(key) is KeyClass.DROP:
             return False
@@ -119,16 +149,18 @@ class _Walk:
             for child in value.array_value.values:
                 if not self.any_value(key, child, depth + 1):
                     child.Clear()
+                    self.changed = True
         elif kind == "bytes_value":
             self._bytes(key, value)
         return True
 
     def _bytes(self, key: str, value: Any) -> None:
         """Bytes that read as text holding something to mask become that masked text."""
-        text = value.bytes_value.decode("latin-1")
+        text = value.bytes_value.decode("utf-8", "replace")
         masked = self._redactor.value(key, text)
         if masked != text:
             value.string_value = str(masked)
+            self.changed = True
 
 
 _SCALARS = frozenset({"string_value", "int_value", "double_value", "bool_value"})

@@ -12,7 +12,10 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
 @dataclass(frozen=True)
 class Signal:
-    """`rejected_field` counts refused items in the partial success of the response."""
+    """`rejected_field` counts refused items in the partial success of the response.
+
+    `items`: names of the repeated fields from a request down to its items.
+    """
 
     name: str
     path: str
@@ -20,6 +23,7 @@ class Signal:
     request: Any
     response: Any
     rejected_field: str
+    items: tuple[str, str, str]
 
     @property
     def format(self) -> str:
@@ -37,6 +41,7 @@ TRACES = Signal(
     trace_service_pb2.ExportTraceServiceRequest,
     trace_service_pb2.ExportTraceServiceResponse,
     "rejected_spans",
+    ("resource_spans", "scope_spans", "spans"),
 )
 LOGS = Signal(
     "logs",
@@ -45,6 +50,7 @@ LOGS = Signal(
     logs_service_pb2.ExportLogsServiceRequest,
     logs_service_pb2.ExportLogsServiceResponse,
     "rejected_log_records",
+    ("resource_logs", "scope_logs", "log_records"),
 )
 METRICS = Signal(
     "metrics",
@@ -53,6 +59,7 @@ METRICS = Signal(
     metrics_service_pb2.ExportMetricsServiceRequest,
     metrics_service_pb2.ExportMetricsServiceResponse,
     "rejected_data_points",
+    ("resource_metrics", "scope_metrics", "metrics"),
 )
 SIGNALS = (TRACES, LOGS, METRICS)
 BY_FORMAT = {signal.format: signal for signal in SIGNALS}

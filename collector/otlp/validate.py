@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 _NO_TRACE = bytes(16)
 _NO_SPAN = bytes(8)
+_MAX_LOOKED_AT = 32
 _TEMPORAL = frozenset({"sum", "histogram", "exponential_histogram"})
 
 
@@ -43,15 +45,14 @@ def drop_invalid(message: Any) -> list[Refused]:
     return refused
 
 
-def remarks(message: Any) -> list[str]:
-    """What is odd about items that are kept, for the warning of a partial success."""
-    counts = Counter(
-        oddity
-        for group in getattr(message, "resource_spans", ())
-        for scope in group.scope_spans
-        for span in scope.spans
-        for oddity in oddities(span)
-    )
+def remarks(request: Any) -> list[str]:
+    """What is odd about spans that are kept, for the warning of a partial success.
+
+    `request`: a message, or the same shape read from JSON. A sender that writes odd spans writes
+    many of them, so that a look at the first ones will do; each row says by itself what is odd.
+    """
+    first = islice(_spans(request), _MAX_LOOKED_AT)
+    counts = Counter(oddity for span in first for oddity in oddities(span))
     return [f"{count} kept with a fault: {oddity}" for oddity, count in counts.items()]
 
 
@@ -60,9 +61,15 @@ def oddities(span: Any) -> list[str]:
     found = []
     if not span.name:
         found.append("no name")
-    if span.end_time_unix_nano < span.start_time_unix_nano:
+    if int(span.end_time_unix_nano or 0) < int(span.start_time_unix_nano or 0):
         found.append("ends before it starts")
     return found
+
+
+def _spans(request: Any) -> Iterator[Any]:
+    for group in getattr(request, "resource_spans", None) or ():
+        for scope in group.scope_spans or ():
+            yield from scope.spans or ()
 
 
 def _lists(message: Any) -> Iterator[tuple[Any, Callable[[Any], str]]]:

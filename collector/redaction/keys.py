@@ -1,12 +1,16 @@
-"""What a key's name says about its value, whatever the value looks like."""
+r"""What a key's name says about its value, whatever the value looks like.
+
+The names are regular expressions over the key's bytes. They are also handed to the sieve, which
+looks for them in whole bodies: what a key can be judged for here, the sieve cannot miss.
+"""
 
 from __future__ import annotations
 
-import itertools
 import re
 import unicodedata
 from enum import Enum
 from functools import lru_cache
+from typing import Final
 
 
 class KeyClass(Enum):
@@ -19,61 +23,77 @@ class KeyClass(Enum):
     PLAIN = "plain"
 
 
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_NOT_WORD = re.compile(r"[^a-z0-9]+")
-_CVV = ("cvv", "cvc", "cvn", "securitycode", "cardverification", "verificationvalue")
-_CVV_WORDS = frozenset({"csc", "cav2"})
-_CARD = (
-    "cardnumber",
-    "cardnum",
-    "creditcardno",
-    "ccnumber",
-    "ccnum",
-    "accountnumberprimary",
-    "primaryaccountnumber",
-    "trackdata",
-    "magstripe",
-    "pinblock",
+# Between two words of a name: nothing, a separator, or one character of UTF-8 that is no control.
+_GAP = rb"[^a-z0-9\x00-\x1f]{0,4}"
+
+
+def _name(words: str) -> bytes:
+    """`card number` matches `card_number`, `cardNumber`, `CARD.NUMBER`, ..."""
+    return _GAP.join(word.encode() for word in words.split())
+
+
+def _any_of(*names: str) -> bytes:
+    return b"|".join(_name(words) for words in names)
+
+
+_CHECK_CODE = rb"c[^a-z0-9\x00-\x1f]?v[^a-z0-9\x00-\x1f]?[vcn]"
+_CODE = _any_of("security code", "card verification", "verification value")
+_CARD = _any_of(
+    "card num",
+    "cc num",
+    "account number primary",
+    "primary account number",
+    "track data",
+    "mag stripe",
+    "pin block",
 )
-_CARD_ENDS = ("creditcard", "debitcard")
-_CARD_WORDS = frozenset({"pan", "track1", "track2"})
-_CARD_PAIRS = frozenset({("card", "no"), ("card", "nr"), ("cc", "no"), ("cc", "nr")})
+_CARD_SHORT = _any_of("card n[or]", "cc n[or]")
+_CARD_LAST = _any_of("(?:credit|debit) card")
+_SECRET = _any_of(
+    "pass (?:word|wd|phrase)",
+    "secret",
+    "(?:api|private|access|signing|account) key",
+    "(?:access|refresh|auth|session|id) token",
+    "credential",
+    "set cookie",
+    "bearer",
+    "connection string",
+    "asp net session",
+)
+_SECRET_LAST = rb"token|cookies?|pwd|authorization|jsessionid|phpsessid"
+_EMAIL = _any_of("e mail", "mail address")
+_PERSON = _any_of("(?:enduser|user|customer) (?:id|name|full name)", "full name", "phone", "iban")
+# Found inside of other words, so only whole words count.
+_CARD_WORDS = frozenset({"pan", "track1", "track2", "csc", "cav2"})
+_SECRET_WORDS = frozenset({"pin", "otp", "ssn"})
+
+# For the sieve: what a key holds (in any case) if it is to be judged, and whole words.
+SUSPICIOUS: Final = (
+    _CHECK_CODE,
+    _CODE,
+    _CARD,
+    _CARD_SHORT,
+    _CARD_LAST,
+    _SECRET,
+    _SECRET_LAST,
+    _EMAIL,
+    _PERSON,
+)
+SUSPICIOUS_WORDS: Final = tuple(sorted(_CARD_WORDS | _SECRET_WORDS))
+
+_FLAGS = re.IGNORECASE
+_IS_CODE = re.compile(rb"(?<!re)(?:%s)|%s" % (_CHECK_CODE, _CODE), _FLAGS)
+_IS_CARD = re.compile(rb"%s|(?:%s)(?![a-z])|(?:%s)\Z" % (_CARD, _CARD_SHORT, _CARD_LAST), _FLAGS)
+_IS_SECRET = re.compile(rb"%s|(?:%s)\Z" % (_SECRET, _SECRET_LAST), _FLAGS)
+_IS_EMAIL = re.compile(rb"(?:(?:%s)(?:%saddress)?)\Z" % (_EMAIL, _GAP), _FLAGS)
+_IS_PERSON = re.compile(rb"(?:(?:%s)(?:%snumber)?)\Z" % (_PERSON, _GAP), _FLAGS)
 # What is left of a card number after truncation, or only describes the card.
 _CARD_HARMLESS = frozenset(
     {"last4", "lastfour", "four", "last", "type", "brand", "length", "valid", "bin", "present"}
 )
-_SECRET = (
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "apikey",
-    "privatekey",
-    "accesskey",
-    "accesstoken",
-    "refreshtoken",
-    "authtoken",
-    "sessiontoken",
-    "idtoken",
-    "credential",
-    "setcookie",
-    "bearer",
-)
-_SECRET_LAST = frozenset({"token", "cookie", "cookies", "pwd", "pin", "authorization"})
-_EMAIL_ENDS = ("email", "emailaddress", "mailaddress")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
 _MAX_REMEMBERED = 256
-_PERSON = frozenset({"enduserid", "userid", "username", "userfullname", "phone", "phonenumber"})
-_PERSON_PAIRS = frozenset(
-    {
-        ("enduser", "id"),
-        ("user", "id"),
-        ("customer", "id"),
-        ("user", "name"),
-        ("full", "name"),
-        ("customer", "name"),
-        ("phone", "number"),
-    }
-)
 
 
 def classify(key: str) -> KeyClass:
@@ -82,40 +102,31 @@ def classify(key: str) -> KeyClass:
 
 
 def _classify(key: str) -> KeyClass:
-    words = _words(key)
+    plain = key if key.isascii() else unicodedata.normalize("NFKC", key)
+    words = [word for word in _NOT_WORD.split(_CAMEL.sub("_", plain).lower()) if word]
     if not words:
         return KeyClass.PLAIN
-    joined = "".join(words)
-    if _names_card_data(words, joined) or _names_secret(words, joined):
+    name = plain.encode("utf-8", "surrogatepass")
+    if _names_card_data(name, words) or _names_secret(name, words):
         return KeyClass.DROP
-    if joined.endswith(_EMAIL_ENDS):
+    if _IS_EMAIL.search(name):
         return KeyClass.EMAIL
-    if joined in _PERSON or tuple(words[-2:]) in _PERSON_PAIRS:
+    if _IS_PERSON.search(name):
         return KeyClass.PERSON
-    return KeyClass.IDENTIFIER if joined.endswith("id") else KeyClass.PLAIN
+    return KeyClass.IDENTIFIER if words[-1].endswith("id") else KeyClass.PLAIN
 
 
 # Longer keys are not kept in memory: a sender could fill it with them.
 _remembered = lru_cache(maxsize=8192)(_classify)
 
 
-def _words(key: str) -> list[str]:
-    plain = key if key.isascii() else unicodedata.normalize("NFKC", key)
-    return [word for word in _NOT_WORD.split(_CAMEL.sub("_", plain).lower()) if word]
-
-
-def _names_card_data(words: list[str], joined: str) -> bool:
-    if any(part in joined for part in _CVV) or not _CVV_WORDS.isdisjoint(words):
+def _names_card_data(name: bytes, words: list[str]) -> bool:
+    if _IS_CODE.search(name) or "csc" in words or "cav2" in words:
         return True
     if words[-1] in _CARD_HARMLESS:
         return False
-    return (
-        any(part in joined for part in _CARD)
-        or joined.endswith(_CARD_ENDS)
-        or not _CARD_WORDS.isdisjoint(words)
-        or any(pair in _CARD_PAIRS for pair in itertools.pairwise(words))
-    )
+    return bool(_IS_CARD.search(name)) or not _CARD_WORDS.isdisjoint(words)
 
 
-def _names_secret(words: list[str], joined: str) -> bool:
-    return words[-1] in _SECRET_LAST or any(part in joined for part in _SECRET)
+def _names_secret(name: bytes, words: list[str]) -> bool:
+    return words[-1] in _SECRET_WORDS or bool(_IS_SECRET.search(name))

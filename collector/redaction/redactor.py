@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -13,16 +12,14 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 from urllib.parse import unquote
 
+from collector.redaction.iban import mask_ibans
 from collector.redaction.keys import KeyClass, classify
+from collector.redaction.lookalikes import folded
 from collector.redaction.pan import find_pans, is_pan
+from collector.redaction.secret_kinds import mask_secrets
+from collector.redaction.sieve import Form, sieve_for
 from kernel.errors import Unavailable
 
-_MAYBE = re.compile(r"[0-9](?:[ +-]?[0-9]){12}|@|%[0-9A-Fa-f]{2}|\\u00[0-9A-Fa-f]{2}")
-# Digits as zeros, and without what may stand between them: a quicker look for the first of these
-# alternatives, which finds it wherever it is, and a little more. None of them holds a line feed.
-_DIGITS = bytes(0x30 if 0x30 <= code <= 0x39 else 0x0A for code in range(256))
-_BETWEEN_DIGITS = b" +-"
-_LONG_NUMBER = b"0" * 13
 # The last label is letters (or punycode): `payments@1.2.3` is a version, not an address.
 _EMAIL = re.compile(r"[\w.%+'-]{1,64}@(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,63})")
 _ESCAPE = re.compile(r"\\u00([0-9A-Fa-f]{2})")
@@ -34,16 +31,12 @@ _CODE = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"\[(?:email|user|id):[0-9a-f]{16}\]\Z")
-# Dashes that NFKC leaves alone, and characters without width that could split a number.
-_LOOKALIKES = {
-    **dict.fromkeys([0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2212], "-"),
-    **dict.fromkeys([0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD], None),
-}
 _ROUNDS = 4
 _CACHED_CHARS = 256
 _SHORT = 10**12
 _MAX_HARMLESS = 8192
 _HARMLESS = frozenset({KeyClass.PLAIN, KeyClass.IDENTIFIER})
+_TEXTS = sieve_for(Form.TEXT)
 _FAULTS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 
 Scalar = str | int | float | bool | None
@@ -154,15 +147,7 @@ class Redactor:
                 elif not _is_short(child):
                     return False
         text = "\n".join(texts)
-        return (
-            bool(objects)
-            and text.isascii()
-            and "@" not in text
-            and "%" not in text
-            and "\\" not in text
-            and _LONG_NUMBER not in text.encode().translate(_DIGITS, _BETWEEN_DIGITS)
-            and _NAMES_CODE.search(text) is None
-        )
+        return bool(objects) and _is_plain(text)
 
     def _are_harmless(self, keys: Iterable[str]) -> bool:
         """Ask for each key, and remember those of ordinary length that change nothing."""
@@ -216,6 +201,7 @@ class Redactor:
         return result
 
     def _mask(self, text: str, *, identifier: bool) -> str:
+        text = mask_ibans(mask_secrets(text))
         hits = find_pans(text)
         if hits:
             parts: list[str] = []
@@ -250,17 +236,13 @@ def _is_short(value: Any) -> bool:
 
 def _is_plain(text: str) -> bool:
     """Nothing in it could have to be masked."""
-    return text.isascii() and _MAYBE.search(text) is None and _NAMES_CODE.search(text) is None
+    return _TEXTS.is_clean(text.encode())
 
 
 def _unfold(text: str) -> str:
     """One layer less: compatibility forms, look-alikes, percent and JSON escapes."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).translate(_LOOKALIKES)
-        text = "".join(
-            str(unicodedata.digit(char)) if char.isdigit() and not char.isascii() else char
-            for char in text
-        )
+        text = folded(text)
     if "%" in text:
         text = unquote(text)
     if "\\u00" in text:
