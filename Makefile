@@ -4,7 +4,7 @@ V := .venv
 PY := $(V)/bin/python
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help demo serve doctor test check format types imports test-faults lock vendor goldens clean
+.PHONY: help demo serve doctor test check format types imports test-faults conformance lock vendor goldens clean
 
 ##@ Start
 demo: $(V)/.ok  ## play one payment outage from first failure to proven recovery (ARGS="--headless --auto-approve --json")
@@ -28,6 +28,9 @@ check: $(V)/.ok  ## lint, types and layers only
 
 test-faults: $(V)/.ok  ## long fault and load runs
 	@$(PY) -m pytest -m faults $(ARGS)
+
+conformance: $(V)/.ok  ## run the sentences of OTLP and CloudEvents against ours and rotel, write docs/conformance.md
+	@$(PY) -m tests.collector.conformance.scorecard
 
 ##@ Data
 goldens: $(V)/.ok  ## write the golden files anew (look at the diff before you commit)

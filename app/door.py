@@ -25,7 +25,7 @@ from app.arriving import Arrivals, ArrivingProtocol, raise_open_files
 from app.body_limit import BodyLimit
 from app.core import Core
 from app.door_parts import door_parts
-from app.errors import install_error_mapping
+from app.errors import OtlpErrorMapping, install_error_mapping
 from app.job_runner import JobRunner
 from app.pages import page_readers
 from app.security_headers import SecurityHeaders
@@ -46,8 +46,9 @@ from collector.events.endpoints import add_routes as add_event_routes
 from collector.events.intake import EventIntake
 from collector.limits import LimitsService
 from collector.otlp.grpc_server import OtlpGrpcServer
-from collector.otlp.http import OtlpHttpApp
+from collector.otlp.http import OtlpHttpApp, refuse
 from collector.otlp.intake import OtlpIntake
+from collector.otlp.settings import OtlpSettings
 from collector.queries import TelemetryQueries
 from collector.receipts import ReceiptService
 from collector.redaction.keyfile import load_or_create
@@ -119,9 +120,16 @@ class Door:
         app.add_middleware(SecurityHeaders)
         return app
 
-    def otlp_app(self) -> OtlpHttpApp:
+    def otlp_app(self) -> OtlpErrorMapping:
         """OTLP over HTTP, on a port of its own."""
-        return OtlpHttpApp(OtlpIntake(self.redactor), self.journal, self.core.access, self.budget)
+        app = OtlpHttpApp(
+            OtlpIntake(self.redactor),
+            self.journal,
+            self.core.access,
+            self.budget,
+            cors_origins=OtlpSettings().cors_origins,
+        )
+        return OtlpErrorMapping(app, refuse, self.core.clock)
 
     def grpc_server(self) -> OtlpGrpcServer:
         """OTLP over gRPC."""

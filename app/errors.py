@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, cast
@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.security_headers import HEADERS as SECURITY_HEADERS
 from kernel.clock import Clock
@@ -28,6 +29,8 @@ from kernel.observability import get_logger
 
 _log = get_logger(__name__)
 _MAX_PROBLEMS = 50
+
+Refuse = Callable[[Scope, Send, TillwatchError], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -97,15 +100,7 @@ def install_error_mapping(app: FastAPI, clock: Clock, stylesheet: str = "") -> N
         return respond(request, problem_of(away))
 
     def unexpected(request: Request, error: Exception) -> Response:
-        reference = uuid7(clock)
-        _log.error(
-            "http.unexpected_error",
-            reference=reference,
-            method=request.method,
-            path=request.url.path,
-            exc_info=error,
-        )
-        detail = f"something went wrong on our side; the log names it as {reference}"
+        detail = _unexpected(clock, request.scope, error)
         # This handler stands outside of all middleware, so it brings the headers itself.
         problem = Problem(
             500, "internal", detail, hint="report the reference", headers=SECURITY_HEADERS
@@ -117,6 +112,38 @@ def install_error_mapping(app: FastAPI, clock: Clock, stylesheet: str = "") -> N
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(DBAPIError, database)
     app.add_exception_handler(Exception, unexpected)
+
+
+class OtlpErrorMapping:
+    """The same for the OTLP port, whose app maps by itself all but what nobody expected."""
+
+    def __init__(self, app: ASGIApp, refuse: Refuse, clock: Clock) -> None:
+        """`refuse` answers an error in that port's own encodings."""
+        self._app = app
+        self._refuse = refuse
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI entry. The app answers in one go, so nothing has been sent when it fails."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            await self._refuse(scope, send, TillwatchError(_unexpected(self._clock, scope, error)))
+
+
+def _unexpected(clock: Clock, scope: Scope, error: Exception) -> str:
+    """Log a fault of ours once; returns what may be said of it outside."""
+    reference = uuid7(clock)
+    _log.error(
+        "http.unexpected_error",
+        reference=reference,
+        method=scope["method"],
+        path=scope["path"],
+        exc_info=error,
+    )
+    return f"something went wrong on our side; the log names it as {reference}"
 
 
 def respond(request: Request, problem: Problem) -> Response:

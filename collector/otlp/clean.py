@@ -24,7 +24,7 @@ from collector.otlp.json_decode import decode_json
 from collector.otlp.json_encode import encode_json
 from collector.otlp.redact import Walk, redact
 from collector.otlp.signals import LOGS, METRICS, TRACES, Signal
-from collector.otlp.validate import Refused, drop_invalid
+from collector.otlp.validate import Refused, drop_invalid, remarks
 from collector.otlp.wire import Layout, layout_of
 from collector.otlp.worth import Held, held_by
 from collector.redaction import Redactor
@@ -41,12 +41,16 @@ _RAW = msgspec.json.Decoder(json_shapes.RawRequest)
 
 @dataclass(frozen=True)
 class Clean:
-    """`body`: what may be stored, b"" for nothing; `held`: items in it; `refused`: left out."""
+    """`body`: what may be stored, b"" for nothing; `held`: items in it; `refused`: left out.
+
+    `remarks`: what is odd about items that are kept.
+    """
 
     body: bytes
     held: Held
     as_json: bool = False
     refused: Sequence[Refused] = ()
+    remarks: Sequence[str] = ()
 
 
 _NOTHING = Clean(b"", Held(0))
@@ -84,35 +88,38 @@ class Cleaner:
         held = held_by(signal, message)
         places = self._protobuf.places(body, layout.masked)
         if not places:
-            return Clean(body, held)
+            return Clean(body, held, remarks=remarks(message))
         items = {layout.item_at(place) for place in places}
         if signal is TRACES and _any_id_is_text(body, layout, items):
             return self._carefully(signal, message, drop_invalid(message))
         with failing_closed():
             changed = self._judge_items(message, signal, layout, items)
-        return Clean(_serialized(message) if changed else body, held)
+        stored = _serialized(message) if changed else body
+        return Clean(stored, held, remarks=remarks(message))
 
     def json(self, signal: Signal, body: bytes) -> Clean:
         """The same for OTLP/JSON. What is stored is JSON, or protobuf after the careful way."""
-        held = json_shapes.held_by(signal, body)
-        if held is None:
+        items = json_shapes.items_in(signal, body)
+        if items is None:
             message = signal.request()
             if body.strip():
                 decode_json(body, message)
             return self._carefully(signal, message, drop_invalid(message))
-        if not held.items:
+        if not items.held.items:
             return _NOTHING
         if self._json.is_clean(body):
-            return Clean(body, held, as_json=True)
+            return Clean(body, items.held, as_json=True, remarks=items.remarks)
         request = _RAW.decode(body)
         with failing_closed():
             for group in request.groups():
                 self._group(group)
-        return Clean(msgspec.json.encode(request), held, as_json=True)
+        stored = msgspec.json.encode(request)
+        return Clean(stored, items.held, as_json=True, remarks=items.remarks)
 
     def _carefully(self, signal: Signal, message: Any, refused: list[Refused]) -> Clean:
         redact(message, self._redactor)
-        return Clean(_serialized(message), held_by(signal, message), refused=refused)
+        held = held_by(signal, message)
+        return Clean(_serialized(message), held, refused=refused, remarks=remarks(message))
 
     def _judge_items(
         self, message: Any, signal: Signal, layout: Layout, items: Iterable[int | None]

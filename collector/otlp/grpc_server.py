@@ -4,33 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
 from typing import Any, NoReturn
 
 import grpc
-from google.protobuf import any_pb2, duration_pb2
-from google.rpc import error_details_pb2, status_pb2
 
 from collector.acknowledge import durable_now
+from collector.bodies import Grow
 from collector.body_budget import BodyBudget
-from collector.otlp.intake import OtlpIntake
+from collector.otlp.intake import OtlpIntake, Prepared
 from collector.otlp.senders import authenticate
-from collector.otlp.signals import SIGNALS, Signal
+from collector.otlp.signals import PROFILES_SERVICE, SIGNALS, Signal
+from collector.otlp.status import retry_after_s, retry_info, status_of
 from collector.ports import BearerAuthenticator
-from kernel.errors import TillwatchError, Unreachable
+from kernel.errors import TillwatchError, Unavailable, Unreachable
 from kernel.journal import JournalWriter
 
-_WORKERS = 8
 _MAX_CALLS = 64
-# What a status of ours is for gRPC: retryable only where waiting helps (OTLP/gRPC, Failures).
-_CODES = {
-    400: grpc.StatusCode.INVALID_ARGUMENT,
-    401: grpc.StatusCode.UNAUTHENTICATED,
-    403: grpc.StatusCode.PERMISSION_DENIED,
-    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    415: grpc.StatusCode.INVALID_ARGUMENT,
-    429: grpc.StatusCode.UNAVAILABLE,
-    503: grpc.StatusCode.UNAVAILABLE,
-}
+# Those that turn calls away when all others wait for the disk.
+_SPARE_WORKERS = 8
+# Decoding holds the interpreter: more at a time would only wait for each other.
+_DECODERS = 2
+# gRPC's own answer beyond is final for the sender, so it lies far above what is turned away before.
+_MAX_CONCURRENT = 4_096
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class OtlpGrpcServer:
@@ -48,18 +45,21 @@ class OtlpGrpcServer:
         self._writer = writer
         self._authenticator = authenticator
         self._budget = budget or BodyBudget(writer)
+        self._calls = BoundedSemaphore(_MAX_CALLS)
+        self._decoders = BoundedSemaphore(_DECODERS)
         self._server: Any = None
 
     def start(self, host: str, port: int) -> int:
         """Listen; returns the port (a free one for 0). Raises Unreachable where it is taken."""
+        workers = ThreadPoolExecutor(_MAX_CALLS + _SPARE_WORKERS, thread_name_prefix="otlp-grpc")
         server = grpc.server(
-            ThreadPoolExecutor(_WORKERS, thread_name_prefix="otlp-grpc"),
-            handlers=[self._handler(signal) for signal in SIGNALS],
+            workers,
+            handlers=[*(self._handler(signal) for signal in SIGNALS), _no_profiles()],
             options=[
                 ("grpc.max_receive_message_length", self._intake.max_bytes),
                 ("grpc.so_reuseport", 0),
             ],
-            maximum_concurrent_rpcs=_MAX_CALLS,
+            maximum_concurrent_rpcs=_MAX_CONCURRENT,
         )
         try:
             bound = server.add_insecure_port(f"{host}:{port}")
@@ -76,41 +76,65 @@ class OtlpGrpcServer:
             self._server = None
 
     def _handler(self, signal: Signal) -> Any:
-        method = grpc.unary_unary_rpc_method_handler(self._export(signal), None, None)
-        return grpc.method_handlers_generic_handler(signal.service, {"Export": method})
+        return _service(signal.service, self._export(signal))
 
     def _export(self, signal: Signal) -> Callable[[bytes, Any], bytes]:
         def export(body: bytes, context: Any) -> bytes:
-            metadata = dict(context.invocation_metadata())
             try:
-                sender = authenticate(self._authenticator, metadata.get("authorization", ""))
-                with self._budget.lease(signal.item_class, sender.name, len(body)) as lease:
-                    prepared = self._intake.prepare(
-                        signal,
-                        body,
-                        as_json=False,
-                        encoding="",
-                        sender=sender.name,
-                        grow=lease.grow,
-                    )
-                    if prepared.append is not None:
-                        durable_now(self._writer.append(prepared.append))
+                answer, receipt = self._store(signal, body, dict(context.invocation_metadata()))
             except TillwatchError as error:
                 _refuse(context, error)
-            return bytes(prepared.response.SerializeToString())
+            context.set_trailing_metadata([("tillwatch-receipt", receipt)])
+            return answer
 
         return export
 
+    def _store(self, signal: Signal, body: bytes, metadata: dict[str, str]) -> tuple[bytes, str]:
+        """The serialized response and the receipt of what is on disk."""
+        sender = authenticate(self._authenticator, metadata.get("authorization", ""))
+        if not self._calls.acquire(blocking=False):
+            raise Unavailable("too many exports are waiting for the disk")
+        try:
+            with self._budget.lease(signal.item_class, sender.name, len(body)) as lease:
+                prepared = self._prepared(signal, body, sender.name, lease.grow)
+                receipt = ""
+                if prepared.append is not None:
+                    receipt = durable_now(self._writer.append(prepared.append)).receipt
+        finally:
+            self._calls.release()
+        return bytes(prepared.response.SerializeToString()), receipt
+
+    def _prepared(self, signal: Signal, body: bytes, sender: str, grow: Grow) -> Prepared:
+        with self._decoders:
+            return self._intake.prepare(
+                signal, body, as_json=False, encoding="", sender=sender, grow=grow
+            )
+
+
+def _service(name: str, export: Callable[[bytes, Any], bytes]) -> Any:
+    method = grpc.unary_unary_rpc_method_handler(export, None, None)
+    return grpc.method_handlers_generic_handler(name, {"Export": method})
+
+
+def _no_profiles() -> Any:
+    def export(_body: bytes, context: Any) -> bytes:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "profiles are not taken, only other signals")
+        raise AssertionError("abort raises")
+
+    return _service(PROFILES_SERVICE, export)
+
 
 def _refuse(context: Any, error: TillwatchError) -> NoReturn:
-    code = _CODES.get(error.status, grpc.StatusCode.INTERNAL)
-    if code is grpc.StatusCode.UNAVAILABLE:
-        # The status with its details travels in this trailer (gRPC over HTTP/2, richer errors).
-        status = status_pb2.Status(code=code.value[0], message=error.message)
-        detail = any_pb2.Any()
-        retry = error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=1))
-        detail.Pack(retry)
-        status.details.append(detail)
-        context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())])
-    context.abort(code, error.message)
+    """End the call. A wait is UNAVAILABLE, which every sender tries again (OTLP/gRPC, Failures)."""
+    retry_s = retry_after_s(error)
+    status = status_of(error, retry_s)
+    code = grpc.StatusCode.UNAVAILABLE if retry_s else _CODES[status.code]
+    status.code = code.value[0]
+    # The status with its details travels in the first trailer (gRPC, richer errors); the Python
+    # SDK looks for a wait in the other one.
+    trailers = [("grpc-status-details-bin", status.SerializeToString())]
+    if retry_s:
+        trailers.append(("google.rpc.retryinfo-bin", retry_info(retry_s).SerializeToString()))
+    context.set_trailing_metadata(trailers)
+    context.abort(code, status.message)
     raise AssertionError("abort raises")

@@ -7,18 +7,20 @@ thread pool, so that a large batch never keeps a small one waiting for its turn 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+import gzip
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from collector.acknowledge import durable
 from collector.bodies import Grow, read_bounded, too_large
 from collector.body_budget import BodyBudget
+from collector.otlp.cors import Cors
 from collector.otlp.intake import OtlpIntake
 from collector.otlp.senders import authenticate
 from collector.otlp.signals import SIGNALS, Signal
-from collector.otlp.status import response_body, status_body
+from collector.otlp.status import encoded, retry_after_s, status_of
 from collector.ports import BearerAuthenticator
 from kernel.errors import (
     NotFound,
@@ -40,6 +42,8 @@ _BY_PATH = {signal.path: signal for signal in SIGNALS}
 _MAX_IN_FLIGHT = 64
 _READ_WITHIN_S = 20.0
 _WORKERS = 2
+# Below, the header that says so weighs more than what gzip saves.
+_MIN_GZIP_BYTES = 256
 
 
 class _Disconnected(Exception):
@@ -55,9 +59,18 @@ class _Request:
     media_type: str
 
     @property
-    def answer_type(self) -> str:
-        """The encoding of the answer is that of the request."""
-        return _JSON if self.as_json else _PROTOBUF
+    def takes_gzip(self) -> bool:
+        """`Accept-Encoding` names gzip, not with a quality of 0."""
+        offers = self.headers.get("accept-encoding", "").lower().replace(" ", "").split(",")
+        named = [offer.partition(";q=")[2] for offer in offers if offer.split(";")[0] == "gzip"]
+        return any(quality.strip("0.") or not quality for quality in named)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class OtlpHttpApp:
@@ -69,12 +82,20 @@ class OtlpHttpApp:
         writer: JournalWriter,
         authenticator: BearerAuthenticator,
         budget: BodyBudget | None = None,
+        *,
+        cors_origins: Collection[str] = (),
+        read_within_s: float = _READ_WITHIN_S,
     ) -> None:
-        """`budget`: the door's memory for bodies; without one the app has its own."""
+        """`budget`: the door's memory for bodies; without one the app has its own.
+
+        `cors_origins`: of pages that may send; `read_within_s`: the deadline of a body.
+        """
         self._intake = intake
         self._writer = writer
         self._authenticator = authenticator
         self._budget = budget or BodyBudget(writer)
+        self._cors = Cors(cors_origins)
+        self._read_within_s = read_within_s
         self._in_flight = 0
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="otlp-decode")
 
@@ -86,28 +107,20 @@ class OtlpHttpApp:
             await self._answer(_request(scope), receive, send)
 
     async def _answer(self, request: _Request, receive: Receive, send: Send) -> None:
-        headers: dict[str, str] = {}
         try:
-            body, receipt = await self._handle(request, receive)
-            status = 200
-            headers["tillwatch-receipt"] = receipt
+            preflight = self._cors.preflight(request.method, request.headers)
+            if preflight is not None:
+                answer = _Answer(204, headers=preflight)
+            else:
+                answer = await self._handle(request, receive)
         except _Disconnected:
             return
         except TillwatchError as error:
-            status, body = error.status, status_body(error, as_json=request.as_json)
-            headers = _error_headers(error)
-        headers |= {"content-type": request.answer_type, "content-length": str(len(body))}
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-            }
-        )
-        await send({"type": "http.response.body", "body": body})
+            answer = _refusal(request, error)
+        await _send(request, answer, self._cors.answer(request.headers), send)
 
-    async def _handle(self, request: _Request, receive: Receive) -> tuple[bytes, str]:
-        """The response body and the receipt of one export."""
+    async def _handle(self, request: _Request, receive: Receive) -> _Answer:
+        """The answer to one export: its bytes are on disk."""
         signal = _route(request)
         sender = await asyncio.to_thread(
             authenticate, self._authenticator, request.headers.get("authorization", "")
@@ -117,18 +130,19 @@ class OtlpHttpApp:
         if announced_bytes > self._intake.max_bytes:
             raise too_large(self._intake.max_bytes)
         if self._in_flight >= _MAX_IN_FLIGHT:
-            raise Unavailable("too many exports are being decoded", retry_after_s=1)
+            raise Unavailable("too many exports are being decoded")
         self._in_flight += 1
         try:
             with self._budget.lease(signal.item_class, sender.name, announced_bytes) as lease:
-                body = await _read(receive, self._intake.max_bytes, lease.grow)
+                reading = read_bounded(_chunks(receive), self._intake.max_bytes, lease.grow)
+                body = await _within(reading, self._read_within_s)
                 return await self._store(signal, request, body, sender.name, lease.grow)
         finally:
             self._in_flight -= 1
 
     async def _store(
         self, signal: Signal, request: _Request, body: bytes, sender: str, grow: Grow
-    ) -> tuple[bytes, str]:
+    ) -> _Answer:
         prepared = await asyncio.get_running_loop().run_in_executor(
             self._pool,
             lambda: self._intake.prepare(
@@ -143,8 +157,8 @@ class OtlpHttpApp:
         receipt = ""
         if prepared.append is not None:
             receipt = (await durable(self._writer.append(prepared.append))).receipt
-        answer = response_body(prepared.response, signal.rejected_field, as_json=request.as_json)
-        return answer, receipt
+        answer = encoded(prepared.response, as_json=request.as_json)
+        return _Answer(200, answer, {"tillwatch-receipt": receipt})
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -155,6 +169,12 @@ class OtlpHttpApp:
                 self._pool.shutdown(wait=True)
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+async def refuse(scope: Scope, send: Send, error: TillwatchError) -> None:
+    """Answer a request of this port with an error that arose outside of the app."""
+    request = _request(scope)
+    await _send(request, _refusal(request, error), {}, send)
 
 
 def _request(scope: Scope) -> _Request:
@@ -176,7 +196,7 @@ def _route(request: _Request) -> Signal:
             f"there is nothing at {request.path[:80]}", hint=f"paths: {', '.join(_BY_PATH)}"
         )
     if request.method != "POST":
-        raise WrongMethod(f"{request.method} is not for {signal.path}", hint="use POST")
+        raise WrongMethod(f"{request.method[:20]} is not for {signal.path}", hint="use POST")
     if request.media_type not in {_JSON, _PROTOBUF}:
         raise UnsupportedFormat(
             f"the content type {request.media_type[:80]!r} is not OTLP",
@@ -185,13 +205,47 @@ def _route(request: _Request) -> Signal:
     return signal
 
 
-async def _read(receive: Receive, max_bytes: int, grow: Grow) -> bytes:
-    """The body, within its bound and a deadline: a slow sender must not keep its place."""
+async def _send(request: _Request, answer: _Answer, more: dict[str, str], send: Send) -> None:
+    """Send an answer in the encoding of its request, gzipped where that is asked and worth it."""
+    body, headers = answer.body, answer.headers | more
+    if answer.status != 204:
+        headers["content-type"] = _JSON if request.as_json else _PROTOBUF
+        if len(body) >= _MIN_GZIP_BYTES and request.takes_gzip:
+            body = gzip.compress(body, mtime=0)
+            headers["content-encoding"] = "gzip"
+        headers["content-length"] = str(len(body))
+    await send(
+        {
+            "type": "http.response.start",
+            "status": answer.status,
+            "headers": [
+                (name.encode(), value.encode("latin-1")) for name, value in headers.items()
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+def _refusal(request: _Request, error: TillwatchError) -> _Answer:
+    retry_s = retry_after_s(error)
+    body = encoded(status_of(error, retry_s), as_json=request.as_json)
+    headers = {}
+    if retry_s:
+        headers["retry-after"] = str(retry_s)
+    elif error.status == 405:
+        headers["allow"] = "POST"
+    elif error.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    return _Answer(error.status, body, headers)
+
+
+async def _within(reading: Awaitable[bytes], within_s: float) -> bytes:
+    """The body before its deadline: a slow sender must not keep its place."""
     try:
-        async with asyncio.timeout(_READ_WITHIN_S):
-            return await read_bounded(_chunks(receive), max_bytes, grow)
+        async with asyncio.timeout(within_s):
+            return await reading
     except TimeoutError:
-        raise Unavailable(f"the body did not arrive within {_READ_WITHIN_S:.0f} s") from None
+        raise Unavailable(f"the body did not arrive within {within_s:g} s") from None
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
@@ -202,14 +256,3 @@ async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
         yield message.get("body", b"")
         if not message.get("more_body", False):
             return
-
-
-def _error_headers(error: TillwatchError) -> dict[str, str]:
-    if error.status in {429, 503}:
-        # SDKs drop the batch at once where this is longer than their own timeout.
-        return {"retry-after": "1"}
-    if error.status == 405:
-        return {"allow": "POST"}
-    if error.status == 401:
-        return {"www-authenticate": "Bearer"}
-    return {}

@@ -12,6 +12,7 @@ from collector.otlp.clean import Cleaner
 from collector.otlp.json_decode import decode_json
 from collector.otlp.refused import letters_of
 from collector.otlp.signals import Signal
+from collector.otlp.status import response_of
 from collector.otlp.stored import packed
 from collector.otlp.validate import Refused
 from collector.otlp.worth import worth
@@ -58,7 +59,7 @@ class OtlpIntake:
         plain = decompress(body, encoding, self.max_bytes, grow)
         clean = self._cleaner.json if as_json else self._cleaner.protobuf
         found = clean(signal, plain)
-        response = self._response(signal, found.refused)
+        response = response_of(signal, found.refused, found.remarks)
         if not found.body and not found.refused:
             return Prepared(None, response)
         stored, detail = packed(found.body, as_json=found.as_json)
@@ -89,18 +90,6 @@ class OtlpIntake:
         else:
             message.ParseFromString(plain)
         return letters_of(signal, message, refused, self._redactor)
-
-    @staticmethod
-    def _response(signal: Signal, refused: Sequence[Refused]) -> Any:
-        """`partial_success` stays unset where everything was taken."""
-        response = signal.response()
-        if refused:
-            setattr(response.partial_success, signal.rejected_field, len(refused))
-            first = refused[0]
-            response.partial_success.error_message = (
-                f"{len(refused)} refused; the first at index {first.index}: {first.reason}"
-            )
-        return response
 
     @staticmethod
     def _digest(signal: Signal, sender: str, stored: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """OTLP/JSON becomes protobuf messages, by the messages' own descriptors.
 
 Not protobuf's json_format: OTLP/JSON writes ids in hex instead of base64, allows enums only as
-integers and knows only lowerCamelCase keys. Unknown keys are ignored; of equal keys the last one
+integers and knows only lowerCamelCase keys. Unknown keys are ignored, as are references into the
+string table that profiles alone have. Of equal keys, and of the fields of a choice, the last one
 counts.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -28,13 +30,15 @@ _INTEGERS = {
     FieldDescriptor.TYPE_SFIXED32: (-(1 << 31), 1 << 31),
     FieldDescriptor.TYPE_UINT32: (0, 1 << 32),
     FieldDescriptor.TYPE_FIXED32: (0, 1 << 32),
-    FieldDescriptor.TYPE_ENUM: (-(1 << 31), 1 << 31),
     FieldDescriptor.TYPE_INT64: (-(1 << 63), 1 << 63),
     FieldDescriptor.TYPE_SINT64: (-(1 << 63), 1 << 63),
     FieldDescriptor.TYPE_SFIXED64: (-(1 << 63), 1 << 63),
     FieldDescriptor.TYPE_UINT64: (0, 1 << 64),
     FieldDescriptor.TYPE_FIXED64: (0, 1 << 64),
 }
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})*")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_STRING_TABLE = "_strindex"
 _FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 Convert = Callable[[Any, str], Any]
@@ -88,6 +92,7 @@ def _fields(descriptor: Descriptor) -> dict[str, tuple[str, bool, Convert | None
     return {
         field.json_name: (field.name, bool(field.is_repeated), _conversion(field))
         for field in descriptor.fields
+        if not field.name.endswith(_STRING_TABLE)
     }
 
 
@@ -98,6 +103,8 @@ def _conversion(field: FieldDescriptor) -> Convert | None:
     if kind in _INTEGERS:
         low, high = _INTEGERS[kind]
         return lambda value, path: _integer(value, path, low, high)
+    if kind == FieldDescriptor.TYPE_ENUM:
+        return _enum
     if kind == FieldDescriptor.TYPE_STRING:
         return _string
     if kind == FieldDescriptor.TYPE_BOOL:
@@ -134,6 +141,13 @@ def _integer(value: Any, path: str, low: int, high: int) -> int:
     return number
 
 
+def _enum(value: Any, path: str) -> int:
+    """Integers alone, also of values that are not known yet; no names, no decimal strings."""
+    if isinstance(value, str):
+        raise BadInput("expected the integer of the enum, not its name", path=path)
+    return _integer(value, path, -(1 << 31), 1 << 31)
+
+
 def _float(value: Any, path: str) -> float:
     if isinstance(value, bool):
         raise BadInput("expected a number", path=path)
@@ -142,18 +156,17 @@ def _float(value: Any, path: str) -> float:
     if isinstance(value, str):
         if value in _FLOATS:
             return _FLOATS[value]
-        try:
-            return float(value)
-        except ValueError:
-            pass
+        number = float(value) if _NUMBER.fullmatch(value) else math.inf
+        if math.isfinite(number):
+            return number
     raise BadInput("expected a number", path=path)
 
 
 def _hex(value: Any, path: str) -> bytes:
-    try:
-        return bytes.fromhex(_string(value, path))
-    except ValueError:
-        raise BadInput("expected an id in hex (base64 is not OTLP/JSON)", path=path) from None
+    text = _string(value, path)
+    if not _HEX.fullmatch(text):
+        raise BadInput("expected an id in hex (base64 is not OTLP/JSON)", path=path)
+    return bytes.fromhex(text)
 
 
 def _bytes(value: Any, path: str) -> bytes:

@@ -8,12 +8,14 @@ keys are ignored, a null is an unset field, of equal keys the last one counts.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from collector.otlp.signals import LOGS, TRACES, Signal
+from collector.otlp.validate import remarks
 from collector.otlp.worth import Held, is_debug
 
 _Integer = (
@@ -183,8 +185,16 @@ _NO_TRACE = "0" * 32
 _NO_SPAN = "0" * 16
 
 
-def held_by(signal: Signal, body: bytes) -> Held | None:
-    """What the body holds, all of it valid; None: somebody has to look closely."""
+@dataclass(frozen=True)
+class Items:
+    """What a body holds, all of it valid, and what is odd about some of it."""
+
+    held: Held
+    remarks: list[str]
+
+
+def items_in(signal: Signal, body: bytes) -> Items | None:
+    """The items of the body; None: somebody has to look closely."""
     decoder = _DECODERS.get(signal.name)
     if decoder is None or not (body.isascii() or _is_utf8(body)):
         return None
@@ -197,7 +207,8 @@ def held_by(signal: Signal, body: bytes) -> Held | None:
         found.spans(request)
     else:
         found.logs(request)
-    return Held(found.items, found.only_debug) if found.are_sound() else None
+    held = Held(found.items, found.only_debug)
+    return Items(held, remarks(request)) if found.are_sound() else None
 
 
 def _is_utf8(body: bytes) -> bool:

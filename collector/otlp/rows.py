@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from collector.otlp.validate import oddities
 from kernel.telemetry_store.port import LogRow, MetricRow, Scalar, SpanRow
 
 _KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
@@ -17,6 +18,10 @@ _MAX_VALUE = 4096
 _MAX_BODY = 16_384
 _MAX_EVENTS = 64
 _MAX_INT64 = (1 << 63) - 1
+# A reference into the string table of profiles: no value for the other signals (common.proto).
+_STRING_TABLE = "string_value_strindex"
+_FLAG = "tillwatch.flag"
+_NO_RECORDED_VALUE = 1
 _ABSENT_RESOURCE = ("telemetry.sdk.", "process.command", "service.name")
 
 
@@ -99,21 +104,26 @@ def attributes(pairs: Iterable[Any]) -> dict[str, Scalar]:
 
 
 def any_value(value: Any) -> Any:
-    """Plain Python of an AnyValue."""
+    """Plain Python of an AnyValue; of equal keys of a map the first counts."""
     kind = value.WhichOneof("value")
-    if kind is None:
+    if kind is None or kind == _STRING_TABLE:
         return None
     inner = getattr(value, kind)
     if kind == "array_value":
         return [any_value(child) for child in inner.values]
     if kind == "kvlist_value":
-        return {pair.key: any_value(pair.value) for pair in inner.values}
+        found: dict[str, Any] = {}
+        for pair in inner.values:
+            found.setdefault(pair.key, any_value(pair.value))
+        return found
     if kind == "bytes_value":
         return inner.hex()
     return inner
 
 
 def _span(span: Any, key: tuple[int, int], service: str, shared: Mapping[str, Scalar]) -> SpanRow:
+    odd = oddities(span)
+    flag = {_FLAG: ", ".join(odd)} if odd else {}
     return SpanRow(
         position=key[0],
         item=key[1],
@@ -127,7 +137,7 @@ def _span(span: Any, key: tuple[int, int], service: str, shared: Mapping[str, Sc
         end_us=span.end_time_unix_nano // 1000,
         status=_STATUSES[span.status.code] if 0 <= span.status.code <= 2 else "unset",
         status_message=span.status.message[:_MAX_VALUE],
-        attributes={**shared, **attributes(span.attributes)},
+        attributes={**shared, **attributes(span.attributes), **flag},
         events=[
             {
                 "name": event.name,
@@ -148,17 +158,23 @@ def _resource(resource: Any) -> tuple[str, dict[str, Scalar]]:
 
 
 def _points(metrics: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """Points that recorded something: the flag says so, or there is no value (metrics.proto)."""
     for metric in metrics:
         kind = metric.WhichOneof("data")
         for point in getattr(metric, kind).data_points if kind else ():
-            yield metric, point
+            is_number = kind in {"gauge", "sum"}
+            if not (point.flags & _NO_RECORDED_VALUE or (is_number and not _kind(point))):
+                yield metric, point
+
+
+def _kind(point: Any) -> str:
+    return str(point.WhichOneof("value") or "")
 
 
 def _point(point: Any) -> tuple[float, dict[str, Scalar]]:
     names = {field.name for field in point.DESCRIPTOR.fields}
     if "as_double" in names:
-        kind = point.WhichOneof("value")
-        return (float(getattr(point, kind)) if kind else 0.0), {}
+        return float(getattr(point, _kind(point))), {}
     return float(point.sum), {"count": min(int(point.count), _MAX_INT64)}
 
 

@@ -36,6 +36,8 @@ class Signal:
 
 
 _PACKAGE = "opentelemetry.proto.collector"
+# Not stable yet, and nothing of ours reads them.
+PROFILES_SERVICE = f"{_PACKAGE}.profiles.v1development.ProfilesService"
 TRACES = Signal(
     "traces",
     "/v1/traces",

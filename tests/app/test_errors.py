@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from app.errors import install_error_mapping
+from app.errors import OtlpErrorMapping, install_error_mapping
 from app.security_headers import HEADERS, SecurityHeaders
+from collector.otlp.http import refuse
 from kernel.clock import FrozenClock
 from kernel.errors import BadInput, Conflict, Unavailable
 
@@ -100,3 +101,16 @@ def test_a_browser_gets_a_page_with_everything_escaped(client):
     assert "&lt;b&gt;faster" in answer.text
     for name, value in HEADERS.items():
         assert answer.headers[name] == value
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-protobuf"])
+def test_a_fault_of_ours_on_the_otlp_port_is_a_status_with_a_reference(kind, caplog):
+    async def broken(scope, receive, send):
+        raise ZeroDivisionError("secret detail")
+
+    app = OtlpErrorMapping(broken, refuse, FrozenClock())
+    answer = TestClient(app).post("/v1/traces", headers={"content-type": kind})
+    assert (answer.status_code, answer.headers["content-type"]) == (500, kind)
+    assert b"the log names it as " in answer.content
+    assert b"secret" not in answer.content
+    assert "secret detail" in caplog.text

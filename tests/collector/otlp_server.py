@@ -10,16 +10,6 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from collector.otlp.http import OtlpHttpApp
-from tests.collector.world import World
-
-
-@contextmanager
-def serving(world: World) -> Iterator[str]:
-    """The address of a running OTLP server."""
-    with running(OtlpHttpApp(world.otlp, world.writer, world.tokens)) as address:
-        yield address
-
 
 @contextmanager
 def running(app: object) -> Iterator[str]:
