@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from access.guards import Guard
 from access.principal import Principal, Role
 from app.errors import install_error_mapping
 from audit.log import AuditLog
@@ -38,7 +39,7 @@ from collector.sources.registry import KINDS
 from collector.sources.tally import Tally
 from kernel.clock import FrozenClock
 from kernel.database import Database
-from kernel.errors import NotAllowed, NotAuthenticated
+from kernel.errors import NotAuthenticated
 from kernel.journal import JournalReader, JournalWriter
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 
@@ -53,32 +54,23 @@ TOKENS = {
 
 
 class TokenTable:
-    """Bearer tokens in memory: authenticator and guard in one."""
+    """Bearer tokens in memory, behind the real guard."""
 
     @property
-    def guard(self) -> TokenTable:
-        return self
+    def guard(self) -> Guard:
+        return Guard(self)  # type: ignore[arg-type]
 
     def authenticate_bearer(self, token: str) -> Principal:
-        if token not in TOKENS:
+        found = self.known_bearer(token)
+        if found is None:
             raise NotAuthenticated("this token is not known")
-        return TOKENS[token]
+        return found
 
-    def require(self, *roles: Role, in_query: bool = False):
-        from fastapi import Request
+    def known_bearer(self, token: str) -> Principal | None:
+        return TOKENS.get(token)
 
-        async def dependency(request: Request) -> Principal:
-            scheme, _, token = request.headers.get("authorization", "").partition(" ")
-            if scheme != "Bearer":
-                raise NotAuthenticated("no token")
-            principal = self.authenticate_bearer(token)
-            if not principal.has(*roles):
-                raise NotAllowed("not for this role")
-            return principal
-
-        # The annotation is resolved in the module's names, where Request is not.
-        dependency.__annotations__ = {"request": Request}
-        return dependency
+    def denied(self, *_: object) -> None:
+        """Nobody keeps a log of it here."""
 
 
 class World:
@@ -168,7 +160,7 @@ class World:
         add_event_routes(
             app.router,
             EventServices(intake, self.writer, BodyBudget(self.writer), self.handshake),
-            self.tokens,
+            self.tokens.guard,
         )
         services = CollectorServices(
             writer=self.writer,
