@@ -85,7 +85,8 @@ CLOUDEVENTS = {
     9: "A null attribute is unset; `data` and `data_base64` exclude each other; null data is data",
     10: "The same `source` and `id` is the same event",
     11: "An event of 64 KiB is taken",
-    12: "The webhook binding: POST, token in header or query, 202, 415, 429 with `Retry-After`",
+    12: "The webhook binding: POST, token in header or query, 202, 415, never 3xx, and a "
+    "`Retry-After` with every wait",
     13: "The abuse handshake answers `OPTIONS` with allowed origin and rate",
     14: "Known extensions are kept; data rules that cannot be met are refused",
 }
