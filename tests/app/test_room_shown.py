@@ -58,7 +58,9 @@ def test_the_banner_tells_of_refusals_and_of_the_engine_together(tmp_path):
         runbook_settings=SimpleNamespace(simulation=True),
         **dict.fromkeys(services, Anything()),
     )
-    readers = page_readers(core, Anything(), Anything(), lambda: refusing)
+    collector = Anything()
+    collector.limits = SimpleNamespace(warning=str)
+    readers = page_readers(core, collector, Anything(), lambda: refusing)
     write_status(tmp_path, own_status(clock.now_us(), {}, {}, ""))
     assert readers.stale() == ""
     refusing |= {ItemClass.TRACE: Reason.QUOTA, ItemClass.LOG: Reason.QUOTA}

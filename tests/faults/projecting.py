@@ -67,9 +67,8 @@ def _telemetry(folder: Path) -> Parts:
     store = SqliteTelemetryStore(folder / "telemetry", FrozenClock(NOW_US))
     journal = JournalReader(folder / "journal.db")
     redactor = Redactor(b"0123456789abcdef")
-    projector = Projector(
-        journal, JournalReader(folder / "derived.db"), store, redactor, lambda: NOW_US
-    )
+    derived = JournalReader(folder / "derived.db")
+    projector = Projector(journal, derived, store, redactor, lambda: NOW_US, FrozenClock(NOW_US))
     return projector.step, store.close
 
 
