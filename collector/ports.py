@@ -10,5 +10,8 @@ from access.principal import Principal
 class BearerAuthenticator(Protocol):
     """`access.service.AccessService`, as far as OTLP looks."""
 
+    def known_bearer(self, token: str) -> Principal | None:
+        """The token's holder where that needs no look at the database."""
+
     def authenticate_bearer(self, token: str) -> Principal:
         """The token's holder. Raises NotAuthenticated."""
