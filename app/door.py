@@ -6,6 +6,7 @@ The process that `tillwatch serve` starts. It spawns the engine and keeps it run
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import subprocess
@@ -264,10 +265,14 @@ async def _run(door: Door, where: Addresses, clock: Clock) -> None:
     grpc = door.grpc_server()
     pairs = [
         _server(door.http_app(), _listen(where.host, where.port)),
-        _server(door.otlp_app(), _listen(where.host, where.otlp_http_port)),
+        # Nobody asks for an exporter's address.
+        _server(door.otlp_app(), _listen(where.host, where.otlp_http_port), proxy_headers=False),
     ]
     _stop_on_signals([server for server, _ in pairs], door)
     grpc_port = grpc.start(where.host, where.otlp_grpc_port)
+    # What was loaded stays; bodies make many short-lived objects, which end without the collector.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     runner.start(door_parts(door.core, door.journal))
     supervisor.start()
     ports = [listening.getsockname()[1] for _, listening in pairs]
@@ -288,7 +293,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(app: Any, listening: socket.socket) -> tuple[_Server, socket.socket]:
+def _server(
+    app: Any, listening: socket.socket, *, proxy_headers: bool = True
+) -> tuple[_Server, socket.socket]:
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -297,6 +304,7 @@ def _server(app: Any, listening: socket.socket) -> tuple[_Server, socket.socket]
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=proxy_headers,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE_S,
         limit_concurrency=_MAX_CONNECTIONS,

@@ -7,7 +7,8 @@ after a growing wait, and never takes its neighbours with it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from kernel.clock import Clock
 from kernel.observability import Metrics, get_logger, tracer
@@ -17,6 +18,10 @@ GRACE_S = 10.0
 _FIRST_BACKOFF_S = 0.5
 _MAX_BACKOFF_S = 60.0
 _FORGOTTEN_S = 1.0
+# A step that took a third longer than it computed had to wait for the processor.
+_SHORT_OF = 1.33
+_WAITS = 4.0
+_MAX_GRANTED_S = 10.0
 
 _log = get_logger(__name__)
 
@@ -24,6 +29,35 @@ _log = get_logger(__name__)
 def backoff_s(failures: int) -> float:
     """Wait after so many failures in a row: 0.5 s, doubling, at most a minute."""
     return float(min(_MAX_BACKOFF_S, _FIRST_BACKOFF_S * 2 ** min(failures - 1, 20)))
+
+
+class Courtesy:
+    """How long a busy part lets others go first: acknowledging comes before looking for causes.
+
+    Its own thread tells whether the processor is short: then a step takes longer than it computes.
+    What it grants in one busy stretch is bounded, so that a lasting load is not worked off late.
+    """
+
+    def __init__(self) -> None:
+        self._granted_s = 0.0
+        self._took_s = 0.0
+        self._computed_s = 0.0
+
+    def timed(self, step: Callable[[], bool]) -> bool:
+        """Do the step."""
+        began_s, computed_s = time.perf_counter(), time.thread_time()
+        busy = step()
+        self._took_s = time.perf_counter() - began_s
+        self._computed_s = time.thread_time() - computed_s
+        return busy
+
+    def wait_s(self) -> float:
+        """How long to wait before the next step."""
+        if self._took_s < _SHORT_OF * self._computed_s:
+            return 0.0
+        wait_s = min(_WAITS * self._computed_s, _MAX_GRANTED_S - self._granted_s)
+        self._granted_s += wait_s
+        return wait_s
 
 
 class JobRunner:
@@ -80,10 +114,11 @@ class JobRunner:
 
     def _loop(self, part: Part) -> None:
         failures = 0
+        courtesy = Courtesy()
         while not self._stop.is_set():
             began_us = self._clock.now_us()
             try:
-                busy = part.step()
+                busy = courtesy.timed(part.step)
             except Exception as error:  # noqa: BLE001 - the edge that keeps the process alive
                 failures += 1
                 self._failed(part.name, error, failures)
@@ -93,7 +128,9 @@ class JobRunner:
             self._went_well(part.name)
             if busy:
                 self._trace(part.name, began_us)
+                self._stop.wait(courtesy.wait_s() if part.gives_way else 0)
             else:
+                courtesy = Courtesy()
                 self._stop.wait(part.idle_wait_s)
 
     def _wait_and_run(self, job: Job, due: threading.Event, idle_since_s: float) -> None:

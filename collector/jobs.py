@@ -21,7 +21,7 @@ def parts(finder: Finder, projector: Projector, tracker: ChangeTracker) -> list[
     """The consumers of `raw`: a thread each, so that telemetry cannot hold up what counts."""
     return [
         Part("collector.find", finder.step),
-        Part("collector.project", projector.step),
+        Part("collector.project", projector.step, gives_way=True),
         Part("collector.changes", tracker.step),
     ]
 

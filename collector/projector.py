@@ -45,7 +45,7 @@ from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 
 DERIVED = "derived"
 _RECORDS = 200
-_MAX_BYTES = 4 * 1024**2
+_MAX_BYTES = 1024**2
 _STREAMS = (Stream.RAW, Stream.SHOP)
 _LOOK_EVERY_US = 2 * SECOND_US
 _Wide = TypeVar("_Wide", SpanRow, LogRow, MetricRow)

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Part:
-    """A consumer loop. `step()` does one bounded piece of work; True means: call again at once."""
+    """A consumer loop. `step()` does one bounded piece of work; True means: call again at once.
+
+    `gives_way`: it lets others go first where the processor is short, for a burst and no longer.
+    """
 
     name: str
     step: Callable[[], bool]
     idle_wait_s: float = 0.2
+    gives_way: bool = False
 
 
 @dataclass(frozen=True)

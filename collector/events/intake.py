@@ -41,6 +41,10 @@ _RULES = DataRules()
 Places = Callable[[bytes], Sequence[int]]
 
 
+def _places(data: bytes) -> list[int]:
+    return [place.last for place in sieve_for(SieveForm.JSON).places(data)]
+
+
 @dataclass
 class Prepared:
     """What is to be appended, and what the answer says beside the receipt.
@@ -86,7 +90,7 @@ class EventIntake:
         self._redactor = redactor
         self._clock = clock
         self._rules = rules
-        self._places = places or sieve_for(SieveForm.JSON).places
+        self._places = places or _places
 
     def prepare(self, body: bytes, headers: Mapping[str, str], sender: str) -> Prepared:
         """Decode, redact and check. Raises TooLarge or UnsupportedFormat for the whole.

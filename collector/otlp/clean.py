@@ -86,7 +86,8 @@ class Cleaner:
         if not layout.starts:
             return _NOTHING
         held = held_by(signal, message)
-        places = self._protobuf.places(body, layout.masked)
+        found = self._protobuf.places(body)
+        places = [one.last for one in found if not layout.is_noise(one.first, one.last)]
         if not places:
             return Clean(body, held, remarks=remarks(message))
         items = {layout.item_at(place) for place in places}

@@ -1,8 +1,8 @@
 """Where the items of an export request lie in its bytes, found without making an object for each.
 
 All three signals have the same frame: resource groups (field 1), in each of them scope groups
-(field 2), in each of these the items (field 2). Ids and a span's parent are random bytes in which
-anything can be seen, so a copy with zeros in their place is made for the sieve.
+(field 2), in each of these the items (field 2). A span's ids and times are bytes in which anything
+can be seen; the layout tells what is seen in them alone.
 
 The bytes are known to be a valid message. What does not look as every SDK writes it (an unknown
 field in a frame, ids that do not come first) is None: then somebody has to look closely.
@@ -18,10 +18,12 @@ _GROUP = 0x0A  # field 1: a resource group; a resource or a scope inside of one
 _ITEMS = 0x12  # field 2: a scope group, or an item
 _SCHEMA_URL = 0x1A
 # A span begins with trace_id (16 bytes) and span_id (8); parent_span_id often follows.
+_TRACE_ID, _SPAN_ID, _PARENT = b"\x0a\x10", b"\x12\x08", b"\x22\x08"
 _IDS = 28
-_WITH_PARENT = 38
-_NO_IDS = bytes(_IDS)
-_NO_IDS_AND_PARENT = bytes(_WITH_PARENT)
+_PARENT_BYTES = 10
+# Then name, kind, start and end.
+_NAME, _KIND, _START, _END = 0x2A, 0x30, 0x39, 0x41
+_TIMES = 18
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,27 @@ class Scope:
 
 @dataclass(frozen=True)
 class Layout:
-    """`starts` and `ends` of all items, in order; `masked`: the body without its ids."""
+    """`starts` and `ends` of all items of the body, in order. `has_ids`: the items are spans."""
 
+    body: bytes
     starts: Sequence[int]
     ends: Sequence[int]
     scopes: Sequence[Scope]
-    masked: bytes
+    has_ids: bool
 
     def item_at(self, place: int) -> int | None:
         """Ordinal of the item in which this byte lies; None for what items share."""
         item = bisect_right(self.starts, place) - 1
         return item if item >= 0 and place < self.ends[item] else None
+
+    def is_noise(self, first: int, last: int) -> bool:
+        """True where these bytes lie in the ids or in the times of a span, and nowhere else."""
+        item = self.item_at(last) if self.has_ids else None
+        if item is None:
+            return False
+        start, end = self.starts[item], self.ends[item]
+        ids_end, times = _noise_of(self.body, start, end)
+        return (start <= first and last < ids_end) or (times <= first and last < times + _TIMES)
 
     def address(self, item: int) -> tuple[int, int, int]:
         """Indices of the item's resource group, of its scope group therein, and of itself."""
@@ -68,8 +80,9 @@ def layout_of(body: bytes, *, has_ids: bool) -> Layout | None:
             return None
         at += length
         group += 1
-    masked = _without_ids(body, starts, ends) if has_ids else body
-    return None if masked is None else Layout(starts, ends, scopes, masked)
+    if has_ids and not _begin_with_ids(body, starts, ends):
+        return None
+    return Layout(body, starts, ends, scopes, has_ids)
 
 
 def _walk_group(
@@ -118,24 +131,25 @@ def _walk_scope(body: bytes, at: int, end: int, starts: list[int], ends: list[in
     return True
 
 
-def _without_ids(body: bytes, starts: Sequence[int], ends: Sequence[int]) -> bytes | None:
-    """None where a span does not begin with ids of the right size."""
-    masked = bytearray(body)
-    masked += _NO_IDS_AND_PARENT  # a look behind the last span must not end outside
+def _begin_with_ids(body: bytes, starts: Sequence[int], ends: Sequence[int]) -> bool:
     for at, end in zip(starts, ends, strict=True):
-        if not (
-            end - at >= _IDS
-            and masked[at] == 0x0A
-            and masked[at + 1] == 0x10
-            and masked[at + 18] == 0x12
-            and masked[at + 19] == 0x08
-        ):
-            return None
-        if masked[at + 28] == 0x22 and masked[at + 29] == 0x08:
-            masked[at : at + _WITH_PARENT] = _NO_IDS_AND_PARENT
-        else:
-            masked[at : at + _IDS] = _NO_IDS
-    return bytes(masked)
+        if body[at : at + 2] != _TRACE_ID or body[at + 18 : at + 20] != _SPAN_ID or end - at < _IDS:
+            return False
+    return True
+
+
+def _noise_of(body: bytes, at: int, end: int) -> tuple[int, int]:
+    """Where the ids of a span end, and where its times begin (`end` where that is not told)."""
+    at += _IDS
+    if body[at : at + 2] == _PARENT and at + _PARENT_BYTES <= end:
+        at += _PARENT_BYTES
+    ids_end = at
+    if at + 2 < end and body[at] == _NAME and body[at + 1] < 0x80:
+        at += 2 + body[at + 1]
+    if at + 2 < end and body[at] == _KIND and body[at + 1] < 0x80:
+        at += 2
+    has_times = at + _TIMES <= end and body[at] == _START and body[at + 9] == _END
+    return ids_end, at if has_times else end
 
 
 def _length(body: bytes, at: int) -> tuple[int, int]:

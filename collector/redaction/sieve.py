@@ -14,9 +14,10 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import hyperscan
 
@@ -34,7 +35,23 @@ class Form(Enum):
     JSON = "json"
 
 
-Pattern = tuple[bytes, int]
+@dataclass(frozen=True)
+class Pattern:
+    """`widest`: bytes of its longest match, 0 for no bound; `sure`: a look around the hit."""
+
+    expression: bytes
+    flags: int
+    widest: int = 0
+    sure: re.Pattern[bytes] | None = None
+
+
+class Place(NamedTuple):
+    """Something may have to be judged: it ends with byte `last` and begins at `first` or later."""
+
+    first: int
+    last: int
+
+
 _DOTALL: Final = hyperscan.HS_FLAG_DOTALL
 _CASELESS: Final = hyperscan.HS_FLAG_CASELESS | _DOTALL
 # How the ranges of `pan` begin.
@@ -46,28 +63,40 @@ _LOOK_AROUND = 48
 # A field's tag and its length may look like a letter or a digit before the text begins.
 _TAGS = rb"[\x0a\x12\x1a\x2a\x3a\x62]"
 # Digits in one piece. No letter touches a card number but a track's D; in protobuf one seems to.
+_ALONE = rb"(?:^|[^0-9A-Za-z]%s)%s[0-9]{9,18}(?:[^0-9A-Za-z]|D[0-9]|$)"
+_BEHIND_A_TAG = re.compile(
+    rb"(?:^|[^0-9A-Za-z]|%s[0-9A-Za-z])%s[0-9]{9}" % (_TAGS, _CARD), re.DOTALL
+)
 _IN_ONE_PIECE = {
-    Form.TEXT: rb"(?:^|[^0-9A-Za-z])%s[0-9]{9,18}(?:[^0-9A-Za-z]|D[0-9]|$)" % _CARD,
-    Form.PROTOBUF: rb"(?:^|[^0-9A-Za-z]|%s[0-9A-Za-z])%s[0-9]{9}" % (_TAGS, _CARD),
-    Form.JSON: rb"(?:^|[^0-9A-Za-z]|\\[nrtbf])%s[0-9]{9,18}(?:[^0-9A-Za-z]|D[0-9]|$)" % _CARD,
+    Form.TEXT: Pattern(_ALONE % (b"", _CARD), _DOTALL),
+    # Long runs of digits are rare between tags, so that the quicker look finds few.
+    Form.PROTOBUF: Pattern(rb"[0-9]{%d}" % _DIGITS_MIN, _DOTALL, sure=_BEHIND_A_TAG),
+    Form.JSON: Pattern(_ALONE % (rb"|\\[nrtbf]", _CARD), _DOTALL),
 }
-_SPACED_AT = (
-    rb"[0-9][ +\-][0-9]{1,17}[ +\-][0-9]",
-    rb"[0-9]{7}[ +\-][0-9]",
-    rb"[0-9][ +\-][0-9]{7}",
+_SPACED_AT = tuple(
+    Pattern(expression, _DOTALL, sure=_SPACED)
+    for expression in (
+        rb"[0-9][ +\-][0-9]{1,17}[ +\-][0-9]",
+        rb"[0-9]{7}[ +\-][0-9]",
+        rb"[0-9][ +\-][0-9]{7}",
+    )
 )
 # AnyValue.int_value of twelve digits and more (negative ones take ten bytes), and double_value.
 _NUMBERS = (
-    rb"\x18[\x80-\xff]{5,9}[\x01-\x7f]",
-    rb"\x21.{6}(?:[\x6d-\xff][\x42\xc2]|[\x00-\xe1][\x43\xc3])",
+    Pattern(rb"\x18[\x80-\xff]{5,9}[\x01-\x7f]", _DOTALL, 11),
+    Pattern(rb"\x21.{6}(?:[\x6d-\xff][\x42\xc2]|[\x00-\xe1][\x43\xc3])", _DOTALL, 9),
 )
 # A number of JSON with an exponent: it ends where no string could.
-_EXPONENT = rb"[0-9]e\+?[0-9]{1,3}(?:[,}\]\s]|$)"
-_MARKS = (rb"%[0-9a-f]{2}", rb"@[a-z0-9_\-\x80-\xff]{1,63}\.")
+_EXPONENT = Pattern(rb"[0-9]e\+?[0-9]{1,3}(?:[,}\]\s]|$)", _CASELESS)
+_MARKS = (
+    Pattern(rb"%[0-9a-f]{2}", _CASELESS, 3),
+    Pattern(rb"@[a-z0-9_\-\x80-\xff]{1,63}\.", _CASELESS, 65),
+    *(Pattern(one, _DOTALL, 4) for one in FOLDING),
+)
 _ESCAPES = {
-    Form.TEXT: rb"\\u00[0-9a-f]{2}",
-    Form.PROTOBUF: rb"\\u00[0-9a-f]{2}",
-    Form.JSON: rb"\\u[0-9a-f]{4}",
+    Form.TEXT: Pattern(rb"\\u00[0-9a-f]{2}", _CASELESS, 6),
+    Form.PROTOBUF: Pattern(rb"\\u00[0-9a-f]{2}", _CASELESS, 6),
+    Form.JSON: Pattern(rb"\\u[0-9a-f]{4}", _CASELESS, 6),
 }
 
 
@@ -77,17 +106,12 @@ class Sieve:
     def __init__(self, form: Form) -> None:
         self._groups = [_Group(group) for group in _groups(form)]
 
-    def places(self, data: bytes, masked: bytes | None = None) -> list[int]:
-        """Where something may have to be judged: indices of its last bytes, in no order.
-
-        `masked`: the same with zeros in the place of random bytes, in which short patterns are
-        seen everywhere.
-        """
-        *long, short = self._groups
-        found: list[int] = []
-        for group in long:
+    def places(self, data: bytes) -> list[Place]:
+        """Where something may have to be judged, in no order."""
+        found: list[Place] = []
+        for group in self._groups:
             found += group.places(data)
-        return found + short.places(data if masked is None else masked)
+        return found
 
     def is_clean(self, data: bytes) -> bool:
         """True only where redaction would change nothing."""
@@ -104,30 +128,32 @@ class _Group:
     """Patterns that run in one pass. Each thread has scratch space of its own."""
 
     def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self._patterns = patterns
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._database.compile(
-            expressions=[expression for expression, _ in patterns],
+            expressions=[one.expression for one in patterns],
             ids=list(range(len(patterns))),
             elements=len(patterns),
-            flags=[flags for _, flags in patterns],
+            flags=[one.flags for one in patterns],
         )
-        self._spaced = {
-            place for place, (expression, _) in enumerate(patterns) if expression in _SPACED_AT
-        }
         self._threads = threading.local()
 
-    def places(self, data: bytes) -> list[int]:
+    def places(self, data: bytes) -> list[Place]:
         hits: list[tuple[int, int]] = []
 
         def on_match(pattern: int, _start: int, end: int, _flags: int, _context: Any) -> None:
             hits.append((pattern, end))
 
         self._database.scan(data, match_event_handler=on_match, scratch=self._scratch())
-        if not hits:
-            return []
-        return [
-            end - 1 for pattern, end in hits if pattern not in self._spaced or _is_long(data, end)
-        ]
+        return [place for hit in hits if (place := self._place(data, *hit))] if hits else []
+
+    def _place(self, data: bytes, number: int, end: int) -> Place | None:
+        pattern = self._patterns[number]
+        if pattern.sure is not None:
+            around = data[max(0, end - _LOOK_AROUND) : end + _LOOK_AROUND]
+            if pattern.sure.search(around) is None:
+                return None
+        return Place(end - pattern.widest if pattern.widest else 0, end - 1)
 
     def _scratch(self) -> hyperscan.Scratch:
         scratch = getattr(self._threads, "scratch", None)
@@ -136,28 +162,16 @@ class _Group:
         return scratch
 
 
-def _is_long(data: bytes, end: int) -> bool:
-    around = data[max(0, end - _LOOK_AROUND) : end + _LOOK_AROUND]
-    return _SPACED.search(around) is not None
-
-
 def _groups(form: Form) -> list[list[Pattern]]:
-    digits: list[Pattern] = [
-        (_IN_ONE_PIECE[form], _DOTALL),
-        *((expression, _DOTALL) for expression in _SPACED_AT),
-        (IBAN.encode(), _DOTALL),
-    ]
-    words: list[Pattern] = [(sign.encode(), _CASELESS) for sign in secret_kinds.SIGNS]
-    words += [(sign.encode(), _DOTALL) for sign in secret_kinds.TOKEN_SIGNS]
-    marks: list[Pattern] = [(one, _CASELESS) for one in (*_MARKS, _ESCAPES[form])]
-    marks += [(one, _DOTALL) for one in FOLDING]
+    digits = [_IN_ONE_PIECE[form], *_SPACED_AT, Pattern(IBAN.encode(), _DOTALL)]
+    words = [Pattern(sign.encode(), _CASELESS) for sign in secret_kinds.SIGNS]
+    words += [Pattern(sign.encode(), _DOTALL) for sign in secret_kinds.TOKEN_SIGNS]
+    marks = [*_MARKS, _ESCAPES[form]]
     if form is Form.TEXT:
-        return [[*digits, *words, *marks, (SUSPICIOUS[0], _CASELESS)]]
-    words += [(one, _CASELESS) for one in SUSPICIOUS]
-    words += [(_whole_word(word), _DOTALL) for word in SUSPICIOUS_WORDS]
-    if form is Form.PROTOBUF:
-        return [digits, words, marks + [(one, _DOTALL) for one in _NUMBERS]]
-    return [digits, words, [*marks, (_EXPONENT, _CASELESS)]]
+        return [[*digits, *words, *marks, Pattern(SUSPICIOUS[0], _CASELESS)]]
+    words += [Pattern(one, _CASELESS) for one in SUSPICIOUS]
+    words += [Pattern(_whole_word(word), _DOTALL) for word in SUSPICIOUS_WORDS]
+    return [digits, words, [*marks, *(_NUMBERS if form is Form.PROTOBUF else [_EXPONENT])]]
 
 
 def _whole_word(word: str) -> bytes:
