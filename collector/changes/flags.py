@@ -4,7 +4,7 @@ The standard has events for evaluations and none for changes, so the change is f
 flag serves is a mix: shares of variants. Evaluations are gathered into blocks of at least 20
 contexts and 3 s. The first two blocks in a row that look alike are the known mix: a beginning is no
 change. From then on a block that the known mix does not explain raises a doubt, and the doubt
-becomes a change when two blocks in a row look alike, together differ from the known mix beyond
+becomes a change when blocks in a row look alike, together differ from the known mix beyond
 chance (p <= 1e-6, hypergeometric tail of the variants that rose) and clearly: by 10 % of the
 contexts. The change is dated to the first evaluation that served a risen variant within the doubt.
 
@@ -66,7 +66,8 @@ class FlagState(msgspec.Struct):
     """What is known of one flag. `known` is empty until its mix is settled.
 
     `doubt`: all blocks since the known mix stopped explaining them; `last`: the newest of these
-    (while nothing is known: the newest block of all).
+    that look alike, together (while nothing is known: the newest block of all). `changed_us`: the
+    newest change that was told.
     """
 
     known: Mix = {}
@@ -77,6 +78,7 @@ class FlagState(msgspec.Struct):
     is_targeted: bool = False
     version: str = ""
     seen_us: int = 0
+    changed_us: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,8 @@ def advance(state: FlagState, evaluations: Sequence[Evaluation]) -> list[FlagCha
     """
     changes: list[FlagChange] = []
     for one in sorted(evaluations):
-        if one.at_us < state.seen_us - _LATE_US:
-            continue  # somebody's backlog: it says nothing about now
+        if one.at_us < max(state.seen_us - _LATE_US, state.changed_us):
+            continue  # a backlog, or an export sent again: it says nothing about now
         state.seen_us = max(state.seen_us, one.at_us)
         _gather(state, one)
         block = state.block
@@ -159,10 +161,12 @@ def _close(state: FlagState) -> list[FlagChange]:
     if is_settled and _is_clear(state, after):
         change = _change(state, doubt, after)
         state.known, state.doubt, state.last = after, None, {}
+        state.changed_us = change.at_us
         return [change]
     is_over = doubt.size >= _MAX_DOUBT
     state.doubt = None if is_over else doubt
-    state.last = {} if is_over else block.counts
+    # Too few contexts to be sure of a small shift: they are gathered while they look alike.
+    state.last = {} if is_over else after if is_settled else block.counts
     return []
 
 
