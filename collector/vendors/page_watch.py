@@ -150,7 +150,7 @@ def _page(vendor: str, base: str) -> _Page:
     if url.scheme != "https" and not (url.scheme == "http" and is_local):
         raise NotConfigured(
             f"{SETTING}: the page of {vendor} needs https (http only on this machine)",
-            hint=f"{SETTING}=stripe=https://www.stripestatus.com",
+            hint=f"{SETTING}=github=https://www.githubstatus.com",
         )
     if url.userinfo or url.query or url.fragment:
         raise NotConfigured(f"{SETTING}: the page of {vendor} is a plain address without query")
