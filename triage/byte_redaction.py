@@ -19,6 +19,8 @@ _ESCAPE = re.compile(
     rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|.)",
     re.DOTALL,
 )
+# What is masked may have been glued to a token, which is a word of its own only then.
+_ROUNDS = 4
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _GROUPED = re.compile(
     _SKIP + rb"|(?P<region>[0-9]{2,}+(?:(?:[ -]|\xc2\xa0)[0-9]{2,}+)*+)", re.DOTALL
@@ -45,6 +47,14 @@ _SECRET = re.compile(
 def redact(body: bytes) -> bytes:
     """The body with everything masked that the rules know."""
     body = _ESCAPE.sub(_written_out, body)
+    for _ in range(_ROUNDS):
+        before, body = body, _masked(body)
+        if body == before:
+            break
+    return body
+
+
+def _masked(body: bytes) -> bytes:
     body = _SECRET.sub(_without_secret, body)
     body = _EMAIL.sub(lambda match: b"[email]" if match["mail"] else match[0], body)
     return _mask_cards(body)

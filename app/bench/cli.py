@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.bench.ingest import CASES, IngestRun
 from app.bench.load import Load, LoadRun
 from kernel.clock import SystemClock
 from kernel.terminal import AsJson, emit, note, render_table
@@ -18,6 +19,7 @@ def build_bench_cli() -> typer.Typer:
     cli = typer.Typer(no_args_is_help=True)
     cli.callback()(_bench)
     cli.command("load")(load)
+    cli.command("ingest")(ingest)
     return cli
 
 
@@ -39,6 +41,36 @@ def load(
     emit(document, as_json, render)
     if not document["counts"]["agrees"]:
         raise typer.Exit(1)
+
+
+def ingest(
+    bodies: Annotated[int, typer.Option(min=1, max=20_000, help="Bodies a round.")] = 2_000,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="Rounds; the median counts.")] = 3,
+    case: Annotated[list[str] | None, typer.Option(help="Only cases with this word.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Push telemetry and events at a private service, beside rotel where it is installed."""
+    wanted = tuple(one for one in CASES if not case or any(word in one.name for word in case))
+    with tempfile.TemporaryDirectory(prefix="tillwatch-bench-") as folder:
+        run = IngestRun(Path(folder), bodies, rounds, SystemClock(), note)
+        document = run.run(wanted)
+    emit(document, as_json, render_ingest)
+
+
+def render_ingest(document: dict[str, Any]) -> str:
+    """The comparison as a table for people."""
+    rows = [
+        (
+            row["case"],
+            f"{row['ours']:,}",
+            f"{row['peer'] or '':,}" if row["peer"] else "",
+            str(row["ratio"] or ""),
+            row["unit"],
+            str(row.get("ack_p99_ms", "")),
+        )
+        for row in document["rows"]
+    ]
+    return render_table(("case", "ours", "rotel", "ratio", "unit", "ack p99 ms"), rows)
 
 
 def render(document: dict[str, Any]) -> str:

@@ -136,7 +136,7 @@ def test_an_export_of_nothing_but_debug_logs_has_a_class_of_its_own(severities, 
     held = held_by(LOGS, message)
     assert worth(LOGS, held) is expected
     assert held.items == len(severities)
-    assert json_shapes.held_by(LOGS, json.dumps(logs(*severities)).encode()) == held
+    assert json_shapes.items_in(LOGS, json.dumps(logs(*severities)).encode()).held == held
 
 
 def test_data_points_are_the_items_of_metrics():
