@@ -18,6 +18,7 @@ from kernel.journal import Kept
 # By which version of our schemas items are judged; a new one where a rule changes its meaning.
 EVENT_SCHEMA: Final = "event/1"
 CHANGE_SCHEMA: Final = "change/1"
+FLAGD_SCHEMA: Final = "flagd/1"
 OTLP_SCHEMA: Final = "otlp/1"
 
 _MAX_REASON: Final = 500

@@ -19,12 +19,13 @@ _TYPE: Final = re.compile(
     r"dev\.cdevents\.service\.(deployed|upgraded|rolledback|published|removed)"
     r"\.[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?"
 )
-_SUMMARIES: Final = {
-    "deployed": "deployed",
-    "upgraded": "upgraded",
-    "rolledback": "rolled back",
-    "published": "published",
-    "removed": "removed",
+# What happened, and the word before its version.
+_SAID: Final = {
+    "deployed": ("deployed", "to"),
+    "upgraded": ("upgraded", "to"),
+    "rolledback": ("rolled back", "to"),
+    "published": ("published", "as"),
+    "removed": ("removed", "at"),
 }
 
 
@@ -46,14 +47,15 @@ def described(item: Mapping[str, Any], verb: str) -> dict[str, Any]:
     if not isinstance(artifact, str):
         raise BadInput("artifactId is a package URL", path="$.data.subject.content.artifactId")
     version = version_of(artifact)
-    summary = " ".join(word for word in (service, _SUMMARIES[verb], version and f"to {version}"))
+    happened, link = _SAID[verb]
+    said = f"{happened} {link} {version}" if version else happened
     fields: dict[str, Any] = {
         "id": item.get("id") or context.get("id"),
         "source": item.get("source") or context.get("source"),
         "at": item.get("time") or context.get("timestamp"),
         "kind": "deploy",
         "service": service,
-        "summary": summary.strip(),
+        "summary": f"{service} {said}"[:500],
         "version": version,
         "environment": _environment(content.get("environment")),
         "artifact": artifact,

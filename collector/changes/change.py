@@ -98,6 +98,7 @@ def _check_fields(item: Mapping[str, Any]) -> None:
             f"unknown field {str(name)[:80]!r}",
             path=f"$.{str(name)[:80]}",
             hint=f"did you mean {near[0]}?" if near else "own fields go under attributes",
+            rule="change.field",
         )
 
 

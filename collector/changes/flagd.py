@@ -75,16 +75,17 @@ def differences(
 def _definition(name: str, one: Any, shared: str) -> FlagDefinition:
     path = f"$.flags.{name[:80]}"
     if not name or len(name) > _MAX_NAME:
-        raise BadInput(f"a flag's key has 1 to {_MAX_NAME} characters", path=path)
+        message = f"a flag's key has 1 to {_MAX_NAME} characters"
+        raise BadInput(message, path=path, rule="flagd.key")
     if not isinstance(one, Mapping):
-        raise BadInput("a flag is an object", path=path)
+        raise BadInput("a flag is an object", path=path, rule="flagd.flag")
     state, variants = one.get("state"), one.get("variants")
     if state not in _STATES:
         raise BadInput("state is ENABLED or DISABLED", path=f"{path}.state")
     if not isinstance(variants, Mapping) or not variants:
         raise BadInput("a flag has variants", path=f"{path}.variants")
     default = one.get("defaultVariant")
-    if default is not None and default not in variants:
+    if default is not None and not (isinstance(default, str) and default in variants):
         raise BadInput("defaultVariant is one of the variants", path=f"{path}.defaultVariant")
     targeting = one.get("targeting") or None
     rules = _digest(targeting)

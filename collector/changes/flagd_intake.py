@@ -15,6 +15,7 @@ from collector.bodies import decompress
 from collector.changes.flagd import FORMAT, MEDIA_TYPE, FlagDefinition, FlagFile, flag_set
 from collector.events.intake import MAX_BODY_BYTES, Prepared
 from collector.redaction import Redactor
+from collector.rejections import FLAGD_SCHEMA, Rejections
 from kernel import strict_json
 from kernel.errors import BadInput
 from kernel.journal import Append, Item, Stream
@@ -37,18 +38,16 @@ class FlagdIntake:
         self, body: bytes, headers: Mapping[str, str], sender: str, where: Mapping[str, str]
     ) -> Prepared:
         """`where`: the query's service, environment and set. Raises TooLarge, UnsupportedFormat."""
-        rejected: list[dict[str, Any]] = []
+        rejections = Rejections(self._redactor, FLAGD_SCHEMA)
         items: list[Item] = []
-        refusal = None
         try:
             plain = decompress(body, headers.get("content-encoding", ""), MAX_BODY_BYTES)
             items.append(self.item(plain, _named(where)))
         except BadInput as fault:
-            reason = self._redactor.text(f"{fault.path}: {fault.message}"[:500])
-            rejected.append({"index": 0, "path": fault.path, "reason": reason})
-            hint = fault.hint or "the flags that were known before stay as they are"
-            refusal = BadInput(reason, path=fault.path, hint=hint, problems=rejected)
-        return Prepared(self.append(items, sender, rejected), rejected, refusal=refusal)
+            # Of a file that names customers in its rules only length and digest are kept.
+            rejections.add(0, fault, raw=body)
+        append = self.append(items, sender, rejections.letters)
+        return Prepared(append, rejections.answers, refusal=rejections.refusal())
 
     def item(self, body: bytes, where: Mapping[str, str]) -> Item:
         """What is stored of a file. Raises BadInput."""
@@ -89,7 +88,7 @@ def _wrapped(document: Mapping[str, Any], where: Mapping[str, str]) -> tuple[dic
     unknown = document.keys() - {"flagd", "service", "environment", "set"}
     if unknown:
         name = min(unknown)[:80]
-        raise BadInput(f"unknown field {name!r}", path=f"$.{name}")
+        raise BadInput(f"unknown field {name!r}", path=f"$.{name}", rule="flagd.field")
     names = {name: value for name, value in document.items() if name != "flagd"}
     if not all(isinstance(value, str) for value in names.values()):
         raise BadInput("service, environment and set are texts")

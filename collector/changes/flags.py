@@ -4,15 +4,15 @@ The standard has events for evaluations and none for changes, so the change is f
 flag serves is a mix: shares of variants. Evaluations are gathered into blocks of at least 20
 contexts and 3 s. The first two blocks in a row that look alike are the known mix: a beginning is no
 change. From then on a block that the known mix does not explain raises a doubt, and the doubt
-becomes a change when two blocks in a row look alike, together differ from the known mix beyond
+becomes a change when blocks in a row look alike, together differ from the known mix beyond
 chance (p <= 1e-6, hypergeometric tail of the variants that rose) and clearly: by 10 % of the
 contexts. The change is dated to the first evaluation that served a risen variant within the doubt.
 
 What keeps it from flapping: the known mix is fixed until a change is told (a slow drift adds up
 until it is clear), a context counts once per variant and block (one busy user is one), and where
-several variants are known already a shift must be larger: by 25 %, or by 35 % where rules choose by
-context (reason `targeting_match`), since who comes differs by the hour. A percentage roll-out
-(reason `split`) needs 10 %.
+several variants are known already a shift must be larger and seen by 200 contexts: by 25 %, or by
+35 % where rules choose by context (reason `targeting_match`), since who comes differs by the hour.
+A percentage roll-out (reason `split`) needs 10 %, and no more contexts than chance asks for.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ _LATE_US = 5 * MINUTE_US
 _CERTAIN = 1e-6
 _DOUBTFUL = 1e-2
 _ALIKE = 1e-3
-_SHIFT_OF_ONE = 0.10
-_SHIFT_OF_SPLIT = 0.10
-_SHIFT_OF_MIX = 0.25
-_SHIFT_OF_TARGETED = 0.35
+# How far shares must shift, and how many contexts must have shown it.
+_OF_ONE = (0.10, MIN_MOVED)
+_OF_SPLIT = (0.10, MIN_MOVED)
+_OF_MIX = (0.25, 200)
+_OF_TARGETED = (0.35, 200)
 
 Mix = dict[str, int]
 
@@ -66,7 +67,8 @@ class FlagState(msgspec.Struct):
     """What is known of one flag. `known` is empty until its mix is settled.
 
     `doubt`: all blocks since the known mix stopped explaining them; `last`: the newest of these
-    (while nothing is known: the newest block of all).
+    that look alike, together (while nothing is known: the newest block of all). `changed_us`: the
+    newest change that was told.
     """
 
     known: Mix = {}
@@ -77,6 +79,7 @@ class FlagState(msgspec.Struct):
     is_targeted: bool = False
     version: str = ""
     seen_us: int = 0
+    changed_us: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,8 @@ def advance(state: FlagState, evaluations: Sequence[Evaluation]) -> list[FlagCha
     """
     changes: list[FlagChange] = []
     for one in sorted(evaluations):
-        if one.at_us < state.seen_us - _LATE_US:
-            continue  # somebody's backlog: it says nothing about now
+        if one.at_us < max(state.seen_us - _LATE_US, state.changed_us):
+            continue  # a backlog, or an export sent again: it says nothing about now
         state.seen_us = max(state.seen_us, one.at_us)
         _gather(state, one)
         block = state.block
@@ -138,7 +141,7 @@ def _gather(state: FlagState, one: Evaluation) -> None:
 def _variant(state: FlagState, name: str) -> str:
     """Variants have names, values have none: beyond a bound they are one."""
     doubted = state.doubt.counts if state.doubt else {}
-    met = state.known.keys() | state.block.counts.keys() | doubted.keys()
+    met = {*state.known, *state.block.counts, *state.last, *doubted}
     return name if name in met or len(met) < _MAX_VARIANTS else OTHER
 
 
@@ -157,12 +160,15 @@ def _close(state: FlagState) -> list[FlagChange]:
     after = _sum(state.last, block.counts)
     is_settled = state.doubt is not None and _is_alike(state.last, block.counts)
     if is_settled and _is_clear(state, after):
-        change = _change(state, doubt, after)
-        state.known, state.doubt, state.last = after, None, {}
+        now = _served_now(state, block, after)
+        change = _change(state, doubt, now)
+        state.known, state.doubt, state.last = now, None, {}
+        state.changed_us = change.at_us
         return [change]
     is_over = doubt.size >= _MAX_DOUBT
     state.doubt = None if is_over else doubt
-    state.last = {} if is_over else block.counts
+    # Too few contexts to be sure of a small shift: they are gathered while they look alike.
+    state.last = {} if is_over else after if is_settled else block.counts
     return []
 
 
@@ -177,18 +183,33 @@ def _is_clear(state: FlagState, after: Mapping[str, int]) -> bool:
     risen = _risen(state.known, after)
     moved = sum(after[name] for name in risen)
     shift = sum(_share(after, name) - _share(state.known, name) for name in risen)
+    needed_shift, needed_contexts = _needed(state)
     return (
-        moved >= MIN_MOVED and shift >= _needed(state) and unlikely(state.known, after) <= _CERTAIN
+        moved >= MIN_MOVED
+        and shift >= needed_shift
+        and sum(after.values()) >= needed_contexts
+        and unlikely(state.known, after) <= _CERTAIN
     )
 
 
-def _needed(state: FlagState) -> float:
-    """How far a mix must shift to be told: more, where shares move by themselves."""
-    if max(state.known.values()) >= NEARLY_ALL * sum(state.known.values()):
-        return _SHIFT_OF_ONE
+def _needed(state: FlagState) -> tuple[float, int]:
+    """How far a mix must shift to be told, and for how many: more, where it moves by itself."""
+    if _is_nearly_one(state.known):
+        return _OF_ONE
     if state.is_split:
-        return _SHIFT_OF_SPLIT
-    return _SHIFT_OF_TARGETED if state.is_targeted else _SHIFT_OF_MIX
+        return _OF_SPLIT
+    return _OF_TARGETED if state.is_targeted else _OF_MIX
+
+
+def _is_nearly_one(mix: Mapping[str, int]) -> bool:
+    """Whether one variant is served to nearly all."""
+    return max(mix.values()) >= NEARLY_ALL * sum(mix.values())
+
+
+def _served_now(state: FlagState, block: Block, after: Mix) -> Mix:
+    """Of a flag that serves all alike the newest block alone: one before it holds the change."""
+    is_mixing = state.is_split or state.is_targeted
+    return block.counts if _is_nearly_one(block.counts) and not is_mixing else after
 
 
 def _change(state: FlagState, doubt: Block, after: Mix) -> FlagChange:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ class Unit:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._flags: dict[tuple[str, FlagKey], FlagState] = {}
+        self._new: Counter[str] = Counter()
 
     def flag(self, source: str, key: FlagKey) -> FlagState | None:
         """The state of a flag; None where the source already has its bound of newer ones."""
@@ -82,6 +84,7 @@ class Unit:
         ).fetchone()
         if row is None and not self._has_room(source):
             return None
+        self._new[source] += row is None
         state = _decoded(row, FlagState) or FlagState()
         self._flags[source, key] = state
         return state
@@ -126,7 +129,7 @@ class Unit:
         count, newest_us = self._db.execute(
             "SELECT count(*), max(seen_us) FROM flag WHERE source = ?", (source,)
         ).fetchone()
-        new = sum(1 for known, _ in self._flags if known == source)
+        new = self._new[source]
         if count + new < MAX_FLAGS_OF_SOURCE:
             return True
         gone = self._db.execute(

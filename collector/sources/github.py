@@ -1,4 +1,8 @@
-"""GitHub's webhooks: `X-Hub-Signature-256` over the raw body, a delivery's GUID as its identity.
+"""GitHub's webhooks: `X-Hub-Signature-256` over the raw body.
+
+What makes a repeat known stands in the signed body: the GUID of a delivery is not signed, and two
+webhooks that tell of one deployment have two. The event's name is not signed either, so it must fit
+its body.
 
 Deployments, their outcome and published releases are changes of ours. Everything else that an
 organisation's webhook sends is taken and let go, and the answer says so: an error would make
@@ -99,6 +103,8 @@ def _payload(delivery: Delivery) -> Mapping[str, Any]:
 
 
 def _note(event: str, guid: str, payload: Mapping[str, Any]) -> Note:
+    if event == "deployment" and "deployment_status" in payload:
+        raise BadInput(f"the header {EVENT} does not fit the body", path=EVENT)
     document = kept(payload, github_changes.SHAPE) | {"event": event}
     service = github_changes.service_of(payload)
     if not service:
@@ -114,4 +120,11 @@ def _note(event: str, guid: str, payload: Mapping[str, Any]) -> Note:
         raise BadInput("the delivery's GUID cannot be an identifier", path=DELIVERY)
     # Told apart from texts of people: a ref or a sha joins with what the shop reports.
     document["sha"] = text_at(payload, "deployment", "sha")
-    return Note(key=guid, at_us=at_us, ids=ids, event=document)
+    return Note(key=_key(event, payload) or guid, at_us=at_us, ids=ids, event=document)
+
+
+def _key(event: str, payload: Mapping[str, Any]) -> str:
+    """What happened, by GitHub's own number; "" where the body gives none."""
+    number = at(payload, event, "id")
+    state = text_at(payload, event, "state") or text_at(payload, "action")
+    return f"{event}\0{number}\0{state[:40]}" if isinstance(number, int) else ""

@@ -48,7 +48,8 @@ class StatuspageKind:
         payload = strict_json.loads(delivery.body)
         if not isinstance(payload, Mapping):
             raise BadInput("a Statuspage payload is an object")
-        return Verified([_incident(payload) if "incident" in payload else _component(payload)])
+        note = _incident if "incident" in payload else _component
+        return Verified([note(payload, delivery.now_us)])
 
     def tell(self, stored: Stored, told: Told) -> list[ShopEvent]:  # noqa: ARG002
         """Nothing: a hint is no evidence."""
@@ -57,21 +58,23 @@ class StatuspageKind:
         return []
 
 
-def _incident(payload: Mapping[str, Any]) -> Note:
+def _incident(payload: Mapping[str, Any], now_us: int) -> Note:
     """Known by its id and the time of its update."""
     incident = payload["incident"]
     updated = text_at(incident, "updated_at") or text_at(incident, "created_at")
-    return _note(payload, "incident", at(incident, "id"), updated)
+    return _note(payload, ("incident", at(incident, "id")), updated, now_us)
 
 
-def _component(payload: Mapping[str, Any]) -> Note:
+def _component(payload: Mapping[str, Any], now_us: int) -> Note:
     """Known by the component's id and the time of the update."""
     update = payload.get("component_update")
     component = at(update, "component_id") or at(payload, "component", "id")
-    return _note(payload, "component", component, text_at(update, "created_at"))
+    return _note(payload, ("component", component), text_at(update, "created_at"), now_us)
 
 
-def _note(payload: Mapping[str, Any], what: str, thing_id: Any, moment: str) -> Note:
+def _note(payload: Mapping[str, Any], thing: tuple[str, Any], moment: str, now_us: int) -> Note:
+    """Its time is that of its receipt: the page may be news, however old the incident on it is."""
+    what, thing_id = thing
     ids = identifiers({f"{what}_id": thing_id, "page_id": at(payload, "page", "id")})
     try:
         at_us = parse_rfc3339(moment)
@@ -82,4 +85,4 @@ def _note(payload: Mapping[str, Any], what: str, thing_id: Any, moment: str) -> 
             "a Statuspage payload has an incident or a component_update, with its id and time",
             path="$.incident.id" if what == "incident" else "$.component_update.component_id",
         )
-    return Note(f"{what}\0{ids[f'{what}_id']}\0{at_us}", at_us, ids, {"hint": what})
+    return Note(f"{what}\0{ids[f'{what}_id']}\0{at_us}", now_us, ids, {"hint": what})

@@ -31,6 +31,8 @@ PATH: Final = "/api/v2/summary.json"
 MAX_ANSWER_BYTES: Final = 2 * 1024**2
 _AGAIN_AFTER_HINT_US = 10 * SECOND_US
 _AGAIN_AFTER_FAULT_US = 60 * SECOND_US
+# Uncompressed: what is bounded is what is read.
+_ASKED: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
 _LOOPBACK = "127.0.0.0/8+::1/128"
 _log = get_logger(__name__)
 
@@ -110,7 +112,7 @@ class PageWatch:
         self._memory.note(Watched(what, page.url, page.tried_us, page.tried_us, seen.state))
 
     def _seen(self, page: _Page) -> Summary:
-        answer = page.egress.send("GET", page.url, {"Accept": "application/json"})
+        answer = page.egress.send("GET", page.url, _ASKED)
         if answer.status != 200:
             raise BadInput(f"the page answers {answer.status}")
         if not answer.whole:
@@ -120,12 +122,13 @@ class PageWatch:
 
     def _keep(self, page: _Page, what: str, seen: Summary) -> None:
         """A page that says what it said before is no record."""
-        data = msgspec.json.encode(seen)
-        if data == page.newest:
+        said = msgspec.json.encode(msgspec.structs.replace(seen, updated_us=0))
+        if said == page.newest:
             return
+        data = msgspec.json.encode(seen)
         append = Append(stream=Stream.RAW, source=what, format=FORMAT, items=[Item(data)])
         durable_now(self._writer.append(append))
-        page.newest = data
+        page.newest = said
 
 
 def name_of(vendor: str) -> str:
@@ -147,7 +150,7 @@ def _page(vendor: str, base: str) -> _Page:
     if url.scheme != "https" and not (url.scheme == "http" and is_local):
         raise NotConfigured(
             f"{SETTING}: the page of {vendor} needs https (http only on this machine)",
-            hint=f"{SETTING}=stripe=https://www.stripestatus.com",
+            hint=f"{SETTING}=github=https://www.githubstatus.com",
         )
     if url.userinfo or url.query or url.fragment:
         raise NotConfigured(f"{SETTING}: the page of {vendor} is a plain address without query")

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from collector.vendors.summary import Component, Incident, Summary
+from collector.vendors.summary import OVER, Component, Incident, Summary
 from kernel.clock import rfc3339
 
 VENDOR: Final = "vendor"
@@ -19,16 +19,22 @@ _WORKS = "operational"
 
 
 class VendorState(msgspec.Struct):
-    """What was last told: open incidents by id, and components that do not work by id."""
+    """What was last told: open incidents by id, and components that do not work by id.
+
+    `updated_us`: the page's own time of the newest reading, 0 where it names none.
+    """
 
     incidents: dict[str, Incident] = {}
     components: dict[str, Component] = {}
+    updated_us: int = 0
 
 
 def changes_of(
     state: VendorState, seen: Summary, seen_us: int
 ) -> tuple[VendorState, list[dict[str, Any]]]:
     """The new state, and what to tell (stored changes of the kind `vendor`)."""
+    if 0 < seen.updated_us < state.updated_us:
+        return state, []  # a cached copy: what it does not list yet is not over
     told: list[dict[str, Any]] = []
     incidents: dict[str, Incident] = {}
     for one in seen.incidents:
@@ -52,7 +58,7 @@ def changes_of(
             told.append(_told_component(seen, now, was.status if was else _WORKS, seen_us))
         if now.status != _WORKS:
             components[now.id] = now
-    return VendorState(incidents, components), told
+    return VendorState(incidents, components, max(seen.updated_us, state.updated_us)), told
 
 
 def _told_component(seen: Summary, one: Component, before: str, seen_us: int) -> dict[str, Any]:
@@ -85,7 +91,7 @@ def _told_incident(seen: Summary, one: Incident, status: str, at_us: int) -> dic
             "name": one.name,
             "status": status,
             "impact": one.impact,
-            "state": "over" if status in {"resolved", "postmortem", "completed"} else "open",
+            "state": "over" if status in OVER else "open",
             "begun_at": rfc3339(one.begun_us),
             "page_says": seen.indicator,
         },

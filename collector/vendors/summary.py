@@ -19,6 +19,7 @@ FORMAT: Final = "statuspage.summary"
 MAX_COMPONENTS: Final = 500
 MAX_INCIDENTS: Final = 50
 _MAX_TEXT = 200
+OVER: Final = frozenset({"resolved", "postmortem", "completed"})
 _RUNNING = ("in_progress", "verifying")
 
 
@@ -45,12 +46,16 @@ class Incident(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """What the page says. `indicator`: its own word for all of it."""
+    """What the page says.
+
+    `indicator`: its own word for all of it; `updated_us`: the page's own time, 0 where it has none.
+    """
 
     vendor: str
     indicator: str
     components: tuple[Component, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    updated_us: int = 0
 
     @property
     def state(self) -> str:
@@ -77,7 +82,11 @@ def summary_of(document: Any, vendor: str) -> Summary:
     indicator = light.get("indicator") if isinstance(light, Mapping) else None
     if not isinstance(indicator, str):
         raise BadInput("a status summary has an indicator", path="$.status.indicator")
-    open_ = [_incident(one) for one in _objects(document, "incidents")]
+    open_ = [
+        _incident(one)
+        for one in _objects(document, "incidents")
+        if one.get("status") not in OVER  # what is over may still be listed
+    ]
     running = [
         _incident(one, impact="maintenance")
         for one in _objects(document, "scheduled_maintenances")
@@ -92,6 +101,7 @@ def summary_of(document: Any, vendor: str) -> Summary:
             if not one.get("group")
         ),
         incidents=tuple([*open_, *running][:MAX_INCIDENTS]),
+        updated_us=_time(document["page"].get("updated_at")),
     )
 
 
