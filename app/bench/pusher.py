@@ -105,7 +105,7 @@ def _more(connection: socket.socket) -> bytes:
 def _made(form: str, count: int, batch: int, run: str) -> list[bytes]:
     if form in {"events", "event"}:
         return bodies.events(count, batch, rfc3339(SystemClock().now_us()), run)
-    exports = bodies.Exports(hash(run) & 0xFFFF, time.time_ns())
+    exports = bodies.Exports(hash(run) & 0xFFFF, SystemClock().now_us() * 1000)
     made: list[bytes] = getattr(exports, form)(count)
     return made
 
