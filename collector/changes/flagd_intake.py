@@ -18,6 +18,7 @@ from collector.redaction import Redactor
 from kernel import strict_json
 from kernel.errors import BadInput
 from kernel.journal import Append, Item, Stream
+from kernel.quoting import cut
 
 _MAX_NAME = 200
 
@@ -44,10 +45,11 @@ class FlagdIntake:
             plain = decompress(body, headers.get("content-encoding", ""), MAX_BODY_BYTES)
             items.append(self.item(plain, _named(where)))
         except BadInput as fault:
-            reason = self._redactor.text(f"{fault.path}: {fault.message}"[:500])
-            rejected.append({"index": 0, "path": fault.path, "reason": reason})
+            path = self._redactor.text(fault.path)
+            reason = self._redactor.text(f"{fault.path}: {fault.message}")[:500]
+            rejected.append({"index": 0, "path": path, "reason": reason})
             hint = fault.hint or "the flags that were known before stay as they are"
-            refusal = BadInput(reason, path=fault.path, hint=hint, problems=rejected)
+            refusal = BadInput(reason, path=path, hint=hint, problems=rejected)
         return Prepared(self.append(items, sender, rejected), rejected, refusal=refusal)
 
     def item(self, body: bytes, where: Mapping[str, str]) -> Item:
@@ -88,7 +90,7 @@ def _wrapped(document: Mapping[str, Any], where: Mapping[str, str]) -> tuple[dic
     """The form `{"flagd": {...}, "service": ..., "environment": ..., "set": ...}`."""
     unknown = document.keys() - {"flagd", "service", "environment", "set"}
     if unknown:
-        name = min(unknown)[:80]
+        name = cut(min(unknown), 80)
         raise BadInput(f"unknown field {name!r}", path=f"$.{name}")
     names = {name: value for name, value in document.items() if name != "flagd"}
     if not all(isinstance(value, str) for value in names.values()):

@@ -44,7 +44,7 @@ _DIGITS_MIN = 13
 _SPACED = re.compile(rb"[0-9](?:[ +\-]?[0-9]){%d}" % (_DIGITS_MIN - 1))
 _LOOK_AROUND = 48
 # A field's tag and its length may look like a letter or a digit before the text begins.
-_TAGS = rb"[\x0a\x12\x1a\x2a\x3a\x62]"
+_TAGS = rb"[\x0a\x12\x1a\x22\x2a\x3a\x4a\x52\x62]"
 # Digits in one piece. No letter touches a card number but a track's D; in protobuf one seems to.
 _IN_ONE_PIECE = {
     Form.TEXT: rb"(?:^|[^0-9A-Za-z])%s[0-9]{9,18}(?:[^0-9A-Za-z]|D[0-9]|$)" % _CARD,
@@ -63,12 +63,7 @@ _NUMBERS = (
 )
 # A number of JSON with an exponent: it ends where no string could.
 _EXPONENT = rb"[0-9]e\+?[0-9]{1,3}(?:[,}\]\s]|$)"
-_MARKS = (rb"%[0-9a-f]{2}", rb"@[a-z0-9_\-\x80-\xff]{1,63}\.")
-_ESCAPES = {
-    Form.TEXT: rb"\\u00[0-9a-f]{2}",
-    Form.PROTOBUF: rb"\\u00[0-9a-f]{2}",
-    Form.JSON: rb"\\u[0-9a-f]{4}",
-}
+_MARKS = (rb"\\u[0-9a-f]{4}", rb"%[0-9a-f]{2}", rb"@[a-z0-9_\-\x80-\xff]{1,63}\.")
 
 
 class Sieve:
@@ -149,7 +144,7 @@ def _groups(form: Form) -> list[list[Pattern]]:
     ]
     words: list[Pattern] = [(sign.encode(), _CASELESS) for sign in secret_kinds.SIGNS]
     words += [(sign.encode(), _DOTALL) for sign in secret_kinds.TOKEN_SIGNS]
-    marks: list[Pattern] = [(one, _CASELESS) for one in (*_MARKS, _ESCAPES[form])]
+    marks: list[Pattern] = [(one, _CASELESS) for one in _MARKS]
     marks += [(one, _DOTALL) for one in FOLDING]
     if form is Form.TEXT:
         return [[*digits, *words, *marks, (SUSPICIOUS[0], _CASELESS)]]

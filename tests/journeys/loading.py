@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from collector.otlp.json_decode import decode_json
 from collector.otlp.signals import BY_FORMAT, METRICS, SIGNALS, TRACES, Signal
 from collector.otlp.stored import message_of, plain
 from kernel.clock import DAY_US, SECOND_US, SystemClock, parse_rfc3339, rfc3339
@@ -196,11 +197,15 @@ def _exports(number: int) -> Iterator[Export]:
 
 
 class Account:
-    """What a service has of a load, place by place: {name: how often}."""
+    """What a service has of a load, place by place: {name: how often}.
+
+    `as_it_came`: exports of which the journal has the very bytes.
+    """
 
     def __init__(self, service: RunningService, load: Load) -> None:
         self._service = service
         self._load = load
+        self.as_it_came = 0
 
     def payments(self) -> Counter[str]:
         """By query: newest first, page after page."""
@@ -216,7 +221,9 @@ class Account:
         for record in self._records():
             for mark in _marks(record):
                 found[mark] += 1
-                faults += _differs(record, self._load.exports.get(mark))
+                export = self._load.exports.get(mark)
+                faults += _differs(record, export)
+                self.as_it_came += export is not None and plain(record) == export.body
         return found, faults
 
     def rows(self) -> Counter[str]:
@@ -285,14 +292,18 @@ def _marks(record: JournalRecord) -> list[str]:
 
 
 def _differs(record: JournalRecord, export: Export | None) -> list[str]:
-    """Clean bodies are stored as they came; of the others what had to be masked is gone.
-
-    Metrics in JSON always become protobuf.
-    """
+    """Clean bodies say what they said; of the others what had to be masked is gone."""
     if export is None:
         return []
-    body = plain(record)
-    if export.clean and not (export.signal is METRICS and export.as_json):
-        return [] if body == export.body else [f"{export.mark}: its bytes changed"]
-    left = [secret for secret in (CARD, MAIL) if secret.encode() in body]
+    if export.clean:
+        return [] if message_of(record) == _decoded(export) else [f"{export.mark}: it changed"]
+    left = [secret for secret in (CARD, MAIL) if secret.encode() in plain(record)]
     return [f"{export.mark}: {secret} is stored" for secret in left]
+
+
+def _decoded(export: Export) -> Any:
+    message = export.signal.request()
+    if export.as_json:
+        return decode_json(export.body, message)
+    message.ParseFromString(export.body)
+    return message
