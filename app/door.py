@@ -220,7 +220,7 @@ class Door:
             triage_router(core.incidents, self.journal, core.access, self.redactor),
             runbooks_router(core.approvals, core.access),
             audit_router(core.audit_log, core.access.guard),
-            slack_router(self.journal, core.slack_settings, core.clock),
+            slack_router(self.journal, core.slack_settings, core.clock, self.redactor),
             self.assets.router(),
             live.build_router(feed, core.access.guard),
             pages.build_router(readers, Templates(self.assets, core.clock), core.access.guard),

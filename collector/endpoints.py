@@ -80,10 +80,14 @@ def _read_routes(router: APIRouter, services: CollectorServices, access: AccessS
 
     @router.get("/api/events", dependencies=[may_read])
     def get_events(
-        type_: list[str] = Query(default=[], alias="type"), since: str = "", limit: int = 100
+        type_: list[str] = Query(default=[], alias="type"),
+        since: str = "",
+        until: str = "",
+        limit: int = 100,
     ) -> dict[str, Any]:
         types = [name for one in type_ for name in one.split(",") if name]
-        return {"events": services.queries.events(types=types, since=since, limit=limit)}
+        found = services.queries.events(types=types, since=since, until=until, limit=limit)
+        return {"events": found}
 
     @router.get("/api/changes", dependencies=[may_read])
     def get_changes(since: str = "7d", limit: int = 100) -> dict[str, Any]:

@@ -29,10 +29,16 @@ class TelemetryQueries:
         self._store = store
         self._clock = clock
 
-    def events(self, *, types: Sequence[str], since: str, limit: int) -> list[dict[str, Any]]:
-        """Shop events, newest first. `since`: RFC 3339, or an age like `15m`; default 1 h."""
+    def events(
+        self, *, types: Sequence[str], since: str, limit: int, until: str = ""
+    ) -> list[dict[str, Any]]:
+        """Shop events, newest first. `since`: RFC 3339, or an age like `15m`; default 1 h.
+
+        `until` (default: no end; the time itself is left out) asks for the page behind the last.
+        """
+        to_us = self._time_us("until", until) if until else _EVER_US
         rows = self._store.events(
-            from_us=self._since_us(since), to_us=_EVER_US, types=types, limit=_limit(limit)
+            from_us=self._since_us(since), to_us=to_us, types=types, limit=_limit(limit)
         )
         return [_event(row) for row in rows]
 
@@ -53,17 +59,16 @@ class TelemetryQueries:
         return {"trace_id": trace_id.lower(), "spans": [_span(row) for row in spans]}
 
     def _since_us(self, since: str) -> int:
-        now_us = self._clock.now_us()
-        if not since:
-            return now_us - HOUR_US
-        if match := _AGO.match(since):
-            return now_us - int(match[1]) * _UNITS_US[match[2]]
+        return self._time_us("since", since) if since else self._clock.now_us() - HOUR_US
+
+    def _time_us(self, name: str, text: str) -> int:
+        """The time of a query's field. Raises BadInput."""
+        if match := _AGO.match(text):
+            return self._clock.now_us() - int(match[1]) * _UNITS_US[match[2]]
         try:
-            return parse_rfc3339(since.replace(" ", "+"))
+            return parse_rfc3339(text.replace(" ", "+"))
         except (ValueError, OverflowError) as error:
-            raise BadInput(
-                f"since: {error}", path="since", hint="an RFC 3339 time or 15m"
-            ) from None
+            raise BadInput(f"{name}: {error}", path=name, hint="an RFC 3339 time or 15m") from None
 
 
 def _limit(limit: int) -> int:

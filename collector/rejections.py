@@ -46,9 +46,9 @@ class Rejections:
         """
         answer = {
             "index": index,
-            "path": fault.path,
+            "path": self._redactor.text(fault.path),
             "rule": rule_of(fault, self._family),
-            "reason": self._redactor.text(f"{fault.path}: {fault.message}"[:_MAX_REASON]),
+            "reason": self._redactor.text(f"{fault.path}: {fault.message}")[:_MAX_REASON],
         }
         self._first = self._first or fault
         self.answers.append(answer)
@@ -60,7 +60,7 @@ class Rejections:
             return None
         return BadInput(
             self.answers[0]["reason"],
-            path=self._first.path,
+            path=self.answers[0]["path"],
             hint=self._first.hint,
             problems=self.answers,
         )

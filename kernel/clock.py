@@ -8,6 +8,8 @@ import time
 from functools import lru_cache
 from typing import Protocol
 
+from kernel.quoting import quoted
+
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 HOUR_US = 60 * MINUTE_US
@@ -98,22 +100,22 @@ _REST = re.compile(r"(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 def _second_us(text: str) -> int:
     """`2026-11-25T09:00:00` in UTC."""
     if _SECOND.fullmatch(text) is None:
-        raise ValueError(f"not an RFC 3339 time: {text!r}")
+        raise ValueError(f"not an RFC 3339 time: {quoted(text, 40)}")
     return to_us(dt.datetime.fromisoformat(text + "+00:00"))
 
 
 def _parse_any(text: str) -> int:
     main, rest = text[:19], text[19:]
     if _SECOND.fullmatch(main) is None:
-        raise ValueError(f"not an RFC 3339 time: {text[:40]!r}")
+        raise ValueError(f"not an RFC 3339 time: {quoted(text, 40)}")
     match = _REST.fullmatch(rest)
     if match is None:
-        raise ValueError(f"a time needs its zone offset: {text[:40]!r}")
+        raise ValueError(f"a time needs its zone offset: {quoted(text, 40)}")
     offset = "+00:00" if match[2] in "Zz" else match[2]
     at = dt.datetime.fromisoformat(main + offset)
     if main[:4] in {"0001", "9999"}:
         try:
             at = at.astimezone(dt.UTC)
         except OverflowError:
-            raise ValueError(f"outside of the years 1 to 9999 in UTC: {text[:40]!r}") from None
+            raise ValueError(f"outside of the years 1 to 9999 in UTC: {quoted(text, 40)}") from None
     return to_us(at) + int(((match[1] or "") + "000000")[:6])

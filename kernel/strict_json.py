@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from kernel.errors import BadInput
+from kernel.quoting import cut, quoted
 
 MAX_DEPTH = 64
 _INT_LIMIT = 1 << 64
@@ -56,7 +57,7 @@ def _unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise BadInput(f"the key {key[:80]!r} stands twice in one object")
+                raise BadInput(f"the key {quoted(key)} stands twice in one object")
             seen.add(key)
     return found
 
@@ -77,7 +78,7 @@ def _bounded_int(text: str) -> int:
 def _finite_float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise BadInput(f"the number {text[:40]} is out of range")
+        raise BadInput(f"the number {cut(text, 40)} is out of range")
     return value
 
 

@@ -1,8 +1,8 @@
-"""What may be stored of a post of alerts: masked by its bytes, then by all it says.
+"""What may be stored of a post of alerts: masked by all it says, then by its bytes.
 
-The byte rules hold for bodies that nobody can read. What reads as JSON is judged like everything
-else that arrives: also through percent escapes, compatibility forms and odd separators, and by the
-names of labels.
+What reads as JSON is judged like everything else that arrives: also through percent escapes,
+compatibility forms and odd separators, and by the names of labels. What does not is judged by the
+texts and pairs in it. The byte rules come last: half a secret that they leave would not be known.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from collector.redaction import RedactionFailed, Redactor
 from kernel import strict_json
 from kernel.errors import BadInput
-from triage import byte_redaction
+from triage import byte_redaction, unreadable_redaction
 
 _KEPT = ("status", "startsAt", "endsAt", "fingerprint")
 _KEPT_LABELS = ("alertname", "severity", "service")
@@ -25,16 +25,16 @@ def redact(body: bytes, redactor: Redactor) -> bytes:
 
     Where the redactor fails, each alert keeps its name, severity, service, times and fingerprint.
     """
-    clean = byte_redaction.redact(body)
     try:
-        document = strict_json.loads(clean)
+        document = strict_json.loads(body)
     except BadInput:
-        return clean
+        return byte_redaction.redact(unreadable_redaction.mask(body, redactor))
     try:
         judged = redactor.document(document)
     except RedactionFailed:
         judged = _least(document)
-    return clean if judged == document else json.dumps(judged, ensure_ascii=False).encode()
+    clean = body if judged == document else json.dumps(judged, ensure_ascii=False).encode()
+    return byte_redaction.redact(clean)
 
 
 def _least(document: Any) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from kernel.errors import BadInput
+from kernel.quoting import cut
 
 FORMAT: Final = "flagd"
 MEDIA_TYPE: Final = "application/vnd.flagd+json"
@@ -73,7 +74,7 @@ def differences(
 
 
 def _definition(name: str, one: Any, shared: str) -> FlagDefinition:
-    path = f"$.flags.{name[:80]}"
+    path = f"$.flags.{cut(name, 80)}"
     if not name or len(name) > _MAX_NAME:
         message = f"a flag's key has 1 to {_MAX_NAME} characters"
         raise BadInput(message, path=path, rule="flagd.key")
@@ -93,7 +94,7 @@ def _definition(name: str, one: Any, shared: str) -> FlagDefinition:
     uses_shared = rules and b'"$ref"' in _encode(targeting)
     return FlagDefinition(
         state=str(state),
-        default="" if default is None else str(default)[:_MAX_NAME],
+        default="" if default is None else cut(str(default), _MAX_NAME),
         variants=_digest(variants),
         targeting=f"{rules}{shared}" if uses_shared else rules,
     )

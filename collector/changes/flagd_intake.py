@@ -19,6 +19,7 @@ from collector.rejections import FLAGD_SCHEMA, Rejections
 from kernel import strict_json
 from kernel.errors import BadInput
 from kernel.journal import Append, Item, Stream
+from kernel.quoting import cut
 
 _MAX_NAME = 200
 
@@ -87,7 +88,7 @@ def _wrapped(document: Mapping[str, Any], where: Mapping[str, str]) -> tuple[dic
     """The form `{"flagd": {...}, "service": ..., "environment": ..., "set": ...}`."""
     unknown = document.keys() - {"flagd", "service", "environment", "set"}
     if unknown:
-        name = min(unknown)[:80]
+        name = cut(min(unknown), 80)
         raise BadInput(f"unknown field {name!r}", path=f"$.{name}", rule="flagd.field")
     names = {name: value for name, value in document.items() if name != "flagd"}
     if not all(isinstance(value, str) for value in names.values()):

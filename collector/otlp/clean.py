@@ -34,8 +34,6 @@ from kernel.errors import BadInput
 
 _NO_TRACE = b"\x0a\x10" + bytes(16)
 _NO_SPAN = b"\x12\x08" + bytes(8)
-# Where a span's ids stand, if they stand first.
-_TRACE_ID = slice(2, 18)
 _RAW = msgspec.json.Decoder(json_shapes.RawRequest)
 
 
@@ -91,8 +89,6 @@ class Cleaner:
         if not places:
             return Clean(body, held, remarks=remarks(message))
         items = {layout.item_at(place) for place in places}
-        if signal is TRACES and _any_id_is_text(body, layout, items):
-            return self._carefully(signal, message, drop_invalid(message))
         with failing_closed():
             changed = self._judge_items(message, signal, layout, items)
         stored = _serialized(message) if changed else body
@@ -182,15 +178,6 @@ Judge = Callable[[Walk, Any], None]
 
 def _has_zero_ids(signal: Signal, body: bytes) -> bool:
     return signal is TRACES and (_NO_TRACE in body or _NO_SPAN in body)
-
-
-def _any_id_is_text(body: bytes, layout: Layout, items: Iterable[int | None]) -> bool:
-    """A trace id of digits is no random number: somebody wrote something else there."""
-    return any(
-        body[layout.starts[item] : layout.ends[item]][_TRACE_ID].isdigit()
-        for item in items
-        if item is not None
-    )
 
 
 def _drop_unknown(message: Any) -> bool:

@@ -7,6 +7,7 @@ keys are ignored, a null is an unset field, of equal keys the last one counts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -183,6 +184,8 @@ _TIME_SIZES = frozenset(range(1, 20))
 _TIMES_END = "922"  # nanoseconds of 2262; of 19 digits not all are 63 bits
 _NO_TRACE = "0" * 32
 _NO_SPAN = "0" * 16
+# No random bytes: somebody wrote a number of a card's length there.
+_CARD_LIKE = re.compile(rb"[0-9][0-9 +\-]{11,}[0-9]")
 
 
 @dataclass(frozen=True)
@@ -266,15 +269,16 @@ class _Found:
             self._times += (record.time_unix_nano, record.observed_time_unix_nano)
 
     def are_sound(self) -> bool:
-        """Ids are hex of 8 or 16 bytes and not zero; times are at most 63 bits."""
+        """Ids are hex of 8 or 16 bytes, not zero and no text; times are at most 63 bits."""
         if not (set(map(len, self._trace_ids)) <= {32} and set(map(len, self._span_ids)) <= {16}):
             return False
         if _NO_TRACE in self._trace_ids or _NO_SPAN in self._span_ids:
             return False
         digits = "".join([*self._trace_ids, *self._span_ids])
         try:
+            raw = bytes.fromhex(digits)
             # White space is passed over, so the length is asked too.
-            if 2 * len(bytes.fromhex(digits)) != len(digits):
+            if 2 * len(raw) != len(digits) or _CARD_LIKE.search(raw):
                 return False
         except ValueError:
             return False

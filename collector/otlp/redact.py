@@ -69,18 +69,21 @@ class Walk:
                 self.changed = True
 
     def span(self, span: Any) -> None:
+        self.ids(span, "trace_id", "span_id", "parent_span_id")
         self.texts(span, "name", "trace_state")
         self.attributes(span.attributes)
         for event in span.events:
             self.texts(event, "name")
             self.attributes(event.attributes)
         for link in span.links:
+            self.ids(link, "trace_id", "span_id")
             self.texts(link, "trace_state")
             self.attributes(link.attributes)
         if span.status.message:
             self.texts(span.status, "message")
 
     def log(self, record: Any) -> None:
+        self.ids(record, "trace_id", "span_id")
         self.texts(record, "severity_text", "event_name")
         self.attributes(record.attributes)
         if record.HasField("body"):
@@ -95,7 +98,15 @@ class Walk:
         for point in getattr(metric, kind).data_points:
             self.attributes(point.attributes)
             for exemplar in getattr(point, "exemplars", ()):
+                self.ids(exemplar, "trace_id", "span_id")
                 self.attributes(exemplar.filtered_attributes)
+
+    def ids(self, message: Any, *names: str) -> None:
+        for name in names:
+            raw = getattr(message, name)
+            if (stored := self._redactor.identity(raw)) is not raw:
+                setattr(message, name, stored)
+                self.changed = True
 
     def texts(self, message: Any, *names: str) -> None:
         for name in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ from kernel.errors import Unavailable
 
 # The last label is letters (or punycode): `payments@1.2.3` is a version, not an address.
 _EMAIL = re.compile(r"[\w.%+'-]{1,64}@(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{2,59}|[^\W\d_]{2,63})")
-_ESCAPE = re.compile(r"\\u00([0-9A-Fa-f]{2})")
+# Not of surrogates: half a character is no text.
+_ESCAPE = re.compile(r"\\u(?![dD][89A-Fa-f])([0-9A-Fa-f]{4})")
 # A card's check code that a text names: `cvv=123`, `"cvc":"123"`, `CVV2 code is 123`.
 _NAMES_CODE = re.compile(r"[cC][vV][vVcCnN]")
 _CODE = re.compile(
@@ -34,6 +36,7 @@ _TOKEN = re.compile(r"\[(?:email|user|id):[0-9a-f]{16}\]\Z")
 _ROUNDS = 4
 _CACHED_CHARS = 256
 _SHORT = 10**12
+_PAN_MIN = 13
 _MAX_HARMLESS = 8192
 _HARMLESS = frozenset({KeyClass.PLAIN, KeyClass.IDENTIFIER})
 _TEXTS = sieve_for(Form.TEXT)
@@ -106,9 +109,19 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value, identifier=identifier)
         if 10**12 <= abs(value) < 10**19 and value == int(value):
-            digits = str(abs(int(value)))
-            return self._pan_token(digits, identifier) if is_pan(digits) else value
+            for digits in _written(value):
+                if is_pan(digits):
+                    return self._pan_token(digits, identifier)
         return value
+
+    def identity(self, raw: bytes) -> bytes:
+        """An id of OTLP, as it may be stored: random bytes are; a card number becomes a digest.
+
+        The digest is as long as the id was (up to 32 bytes) and the same for the same number.
+        """
+        if len(raw) < _PAN_MIN or not raw.isascii() or not find_pans(raw.decode()):
+            return raw
+        return bytes.fromhex(self.digest(raw))[: len(raw)]
 
     def document(self, document: Any) -> Any:
         """A decoded JSON document with every key and value judged; never changed in place.
@@ -229,6 +242,18 @@ class Redactor:
         return f"[{kind}:{hmac.new(self._key, message, hashlib.sha256).hexdigest()[:16]}]"
 
 
+def _written(value: float) -> Iterator[str]:
+    """The digits of a whole number, of either sign.
+
+    A double beyond 2^53 stands for all numbers that are nearer to it than to the next one: with
+    17 digits and more some of them always has the right check digit.
+    """
+    whole = abs(int(value))
+    reach = int(math.ulp(value) / 2) if isinstance(value, float) else 0
+    for near in range(whole - reach, whole + reach + 1):
+        yield str(near)
+
+
 def _is_short(value: Any) -> bool:
     """True for null, truth values and numbers with fewer digits than a card has."""
     return value is None or (type(value) in (bool, int, float) and -_SHORT < value < _SHORT)
@@ -245,6 +270,6 @@ def _unfold(text: str) -> str:
         text = folded(text)
     if "%" in text:
         text = unquote(text)
-    if "\\u00" in text:
+    if "\\u" in text:
         text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
     return text

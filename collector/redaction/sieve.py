@@ -61,7 +61,7 @@ _DIGITS_MIN = 13
 _SPACED = re.compile(rb"[0-9](?:[ +\-]?[0-9]){%d}" % (_DIGITS_MIN - 1))
 _LOOK_AROUND = 48
 # A field's tag and its length may look like a letter or a digit before the text begins.
-_TAGS = rb"[\x0a\x12\x1a\x2a\x3a\x62]"
+_TAGS = rb"[\x0a\x12\x1a\x22\x2a\x3a\x4a\x52\x62]"
 # Digits in one piece. No letter touches a card number but a track's D; in protobuf one seems to.
 _ALONE = rb"(?:^|[^0-9A-Za-z]%s)%s[0-9]{9,18}(?:[^0-9A-Za-z]|D[0-9]|$)"
 _BEHIND_A_TAG = re.compile(
@@ -89,15 +89,11 @@ _NUMBERS = (
 # A number of JSON with an exponent: it ends where no string could.
 _EXPONENT = Pattern(rb"[0-9]e\+?[0-9]{1,3}(?:[,}\]\s]|$)", _CASELESS)
 _MARKS = (
+    Pattern(rb"\\u[0-9a-f]{4}", _CASELESS, 6),
     Pattern(rb"%[0-9a-f]{2}", _CASELESS, 3),
     Pattern(rb"@[a-z0-9_\-\x80-\xff]{1,63}\.", _CASELESS, 65),
     *(Pattern(one, _DOTALL, 4) for one in FOLDING),
 )
-_ESCAPES = {
-    Form.TEXT: Pattern(rb"\\u00[0-9a-f]{2}", _CASELESS, 6),
-    Form.PROTOBUF: Pattern(rb"\\u00[0-9a-f]{2}", _CASELESS, 6),
-    Form.JSON: Pattern(rb"\\u[0-9a-f]{4}", _CASELESS, 6),
-}
 
 
 class Sieve:
@@ -166,12 +162,11 @@ def _groups(form: Form) -> list[list[Pattern]]:
     digits = [_IN_ONE_PIECE[form], *_SPACED_AT, Pattern(IBAN.encode(), _DOTALL)]
     words = [Pattern(sign.encode(), _CASELESS) for sign in secret_kinds.SIGNS]
     words += [Pattern(sign.encode(), _DOTALL) for sign in secret_kinds.TOKEN_SIGNS]
-    marks = [*_MARKS, _ESCAPES[form]]
     if form is Form.TEXT:
-        return [[*digits, *words, *marks, Pattern(SUSPICIOUS[0], _CASELESS)]]
+        return [[*digits, *words, *_MARKS, Pattern(SUSPICIOUS[0], _CASELESS)]]
     words += [Pattern(one, _CASELESS) for one in SUSPICIOUS]
     words += [Pattern(_whole_word(word), _DOTALL) for word in SUSPICIOUS_WORDS]
-    return [digits, words, [*marks, *(_NUMBERS if form is Form.PROTOBUF else [_EXPONENT])]]
+    return [digits, words, [*_MARKS, *(_NUMBERS if form is Form.PROTOBUF else [_EXPONENT])]]
 
 
 def _whole_word(word: str) -> bytes:

@@ -23,6 +23,7 @@ from collector.sources.port import Answer, Delivery, Ignored, Note, Stored, Told
 from kernel import strict_json
 from kernel.clock import parse_rfc3339
 from kernel.errors import BadInput, NotAuthenticated
+from kernel.quoting import quoted
 from kernel.shop_event import ShopEvent
 
 SIGNATURE: Final = "x-hub-signature-256"
@@ -59,7 +60,7 @@ class GitHubKind:
         if event == "ping":
             return Verified([], ignored=[Ignored(0, "pong: the secret fits, deliveries count")])
         if event not in github_changes.EVENTS:
-            reason = f"the event {event[:80]!r} is no change of what runs"
+            reason = f"the event {quoted(event)} is no change of what runs"
             return Verified([], ignored=[Ignored(0, reason)])
         payload = _payload(delivery)
         reason = github_changes.why_not(event, payload)

@@ -16,6 +16,7 @@ from collector.sources.port import Stored, Told
 from kernel import strict_json
 from kernel.clock import parse_rfc3339, rfc3339
 from kernel.errors import BadInput
+from kernel.quoting import cut
 
 EVENTS: Final = ("deployment", "deployment_status", "release")
 ENDED: Final = ("success", "failure", "error")
@@ -59,7 +60,7 @@ def why_not(event: str, payload: Mapping[str, Any]) -> str:
     """Why this event changes nothing that runs; "" where it does."""
     if event == "deployment":
         action = text_at(payload, "action")
-        return "" if action in {"", "created"} else f"a deployment that was {action[:40]}"
+        return "" if action in {"", "created"} else f"a deployment that was {cut(action, 40)}"
     if event == "release":
         action = text_at(payload, "action")
         return "" if action == "published" else f"a release that was {action[:40] or 'touched'}"

@@ -113,8 +113,8 @@ class WebhookIntake:
     def _entry(self, refused: Refused) -> dict[str, Any]:
         return {
             "index": refused.index,
-            "path": refused.path,
-            "reason": self._redactor.text(refused.reason[:500]),
+            "path": self._redactor.text(refused.path),
+            "reason": self._redactor.text(refused.reason)[:500],
             "length": len(refused.data),
             "digest": self._redactor.digest(refused.data),
         }
@@ -138,7 +138,7 @@ class WebhookIntake:
         shown: TillwatchError = fault
         if isinstance(fault, BadInput):
             # What is said may quote the body: it is masked like everything that is kept.
-            shown = BadInput(str(entry["reason"]), path=fault.path, hint=fault.hint)
+            shown = BadInput(str(entry["reason"]), path=str(entry["path"]), hint=fault.hint)
         append = self._append(source, [], [entry])
         return Received(source.name, append, [entry], source.kind.answer, shown)
 

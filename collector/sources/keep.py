@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kernel.quoting import cut
+
 MAX_TEXT = 500
 _MAX_ITEMS = 50
 _MAX_IDENTIFIER = 200
@@ -20,8 +22,8 @@ Shape = Mapping[str, Any]
 def kept(document: Any, shape: Shape) -> dict[str, Any]:
     """The named fields of an object, recursively; {} for what is no object.
 
-    Texts are cut at 500 characters, lists at 50 items; a scalar where a shape is expected (or the
-    other way round) is left out.
+    Texts are cut before 500 characters, lists at 50 items; a scalar where a shape is expected (or
+    the other way round) is left out.
     """
     if not isinstance(document, Mapping):
         return {}
@@ -31,7 +33,7 @@ def kept(document: Any, shape: Shape) -> dict[str, Any]:
         if isinstance(inner, Mapping):
             found |= _nested(name, value, inner)
         elif isinstance(value, str):
-            found[name] = value[:MAX_TEXT]
+            found[name] = cut(value, MAX_TEXT)
         elif isinstance(value, bool | int | float):
             found[name] = value
     return found

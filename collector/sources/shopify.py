@@ -18,6 +18,7 @@ from collector.sources.port import Answer, Delivery, Note, Stored, Told, Verifie
 from collector.sources.shopify_events import TOPICS
 from kernel import strict_json
 from kernel.errors import BadInput, NotAuthenticated
+from kernel.quoting import quoted
 from kernel.shop_event import ShopEvent
 
 SIGNATURE = "x-shopify-hmac-sha256"
@@ -69,7 +70,7 @@ def _note(delivery: Delivery) -> Note:
     reader = TOPICS.get(topic)
     if reader is None:
         raise BadInput(
-            f"the topic {topic[:60]!r} is not read here",
+            f"the topic {quoted(topic)} is not read here",
             path=TOPIC,
             hint=f"subscribe to {', '.join(sorted(TOPICS))}",
         )

@@ -358,8 +358,11 @@ def test_events_are_read_back_newest_first_and_filtered(world: World) -> None:
     assert ids(type="payment.failed") == ["b"]
     assert ids(type="payment.failed,payment.succeeded", since="150s") == ["c", "b"]
     assert ids(since=rfc3339(now_us - 90_000_000)) == ["c"]
+    assert ids(until=rfc3339(now_us - 1 * MINUTE_US)) == ["b", "a"]
+    assert ids(until=rfc3339(now_us - 1 * MINUTE_US), limit=1) == ["b"]
+    assert ids(since="150s", until="90s") == ["b"]
     first = reader.get("/api/events").json()["events"][0]
     assert first["data"]["payment_id"] == "p1"
     assert first["received_at"] == rfc3339(now_us)
-    for bad in ({"since": "soon"}, {"limit": 0}, {"limit": "x"}):
+    for bad in ({"since": "soon"}, {"until": "later"}, {"limit": 0}, {"limit": "x"}):
         assert reader.get("/api/events", params=bad).status_code == 400

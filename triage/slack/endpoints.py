@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 
+from collector.redaction import Redactor
 from kernel import strict_json
 from kernel.clock import SECOND_US, Clock
 from kernel.errors import BadInput, NotAuthenticated, NotConfigured, TooLarge
@@ -19,7 +20,9 @@ from triage.slack.signature import refusal
 _MAX_BODY = 1024 * 1024
 
 
-def build_router(journal: JournalWriter, settings: SlackSettings, clock: Clock) -> APIRouter:
+def build_router(
+    journal: JournalWriter, settings: SlackSettings, clock: Clock, redactor: Redactor
+) -> APIRouter:
     """Routes that Slack calls. No session, no token: the signature is the authentication."""
     router = APIRouter(tags=["slack"])
 
@@ -30,7 +33,7 @@ def build_router(journal: JournalWriter, settings: SlackSettings, clock: Clock) 
         _verify(request, body, settings, clock)
         click = parse_click(_payload(body))
         if click is not None:
-            await asyncio.wrap_future(journal.append(_append(click)))
+            await asyncio.wrap_future(journal.append(_append(click, redactor)))
         return Response(status_code=200)
 
     return router
@@ -67,6 +70,8 @@ def _payload(body: bytes) -> object:
     return strict_json.loads(found[0])
 
 
-def _append(click: Click) -> Append:
+def _append(click: Click, redactor: Redactor) -> Append:
+    """Ids of Slack's and buttons of ours hold nothing to mask: what does comes from neither."""
+    click = Click(**{name: redactor.text(text) for name, text in click.as_document().items()})
     data = json.dumps(click.as_document(), sort_keys=True).encode()
     return Append(Stream.SLACK, "slack", "click", [Item(data, click.key)], whole=True)

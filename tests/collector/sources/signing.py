@@ -113,7 +113,7 @@ def adyen_text(item: Mapping[str, Any]) -> bytes:
     names = ("pspReference", "originalReference", "merchantAccountCode", "merchantReference")
     parts = [str(item.get(name, "")) for name in names]
     parts += [str(item["amount"]["value"]), item["amount"]["currency"]]
-    return ":".join([*parts, item["eventCode"], item["success"]]).encode()
+    return ":".join(map(str, [*parts, item["eventCode"], item["success"]])).encode()
 
 
 def by_adyen(*items: Mapping[str, Any], key: str = ADYEN_KEY) -> Signed:
