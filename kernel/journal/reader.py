@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kernel.journal import letters, tally_store
+from kernel.journal import letters, seen, tally_store
 from kernel.journal.letters import Letter, LetterFilter, LetterTotal
 from kernel.journal.records import JournalRecord, Stream
 from kernel.journal.tally import Tally
@@ -109,8 +109,7 @@ class JournalReader:
     def knows(self, key: bytes, now_us: int) -> bool:
         """True where an item with this key would be a duplicate now."""
         db = self._connection()
-        query = "SELECT 1 FROM seen WHERE key = ? AND until_us >= ?"
-        return bool(db and db.execute(query, (key, now_us)).fetchone())
+        return db is not None and seen.knows(db, key, now_us)
 
     def receipt(self, receipt_id: str) -> dict[str, Any] | None:
         """What was answered under this receipt: counts, position, rejected items, known ones.

@@ -174,9 +174,6 @@ CREATE TABLE IF NOT EXISTS record (
     format TEXT NOT NULL, received_us INTEGER NOT NULL, items INTEGER NOT NULL,
     receipt TEXT NOT NULL, detail TEXT NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS ix_record_stream ON record (stream, position);
-CREATE TABLE IF NOT EXISTS seen (
-    key BLOB PRIMARY KEY, until_us INTEGER NOT NULL) WITHOUT ROWID, STRICT;
-CREATE INDEX IF NOT EXISTS ix_seen_until ON seen (until_us);
 CREATE TABLE IF NOT EXISTS receipt (
     id TEXT PRIMARY KEY, position INTEGER, stream TEXT NOT NULL, source TEXT NOT NULL,
     received_us INTEGER NOT NULL, accepted INTEGER NOT NULL, duplicates INTEGER NOT NULL,

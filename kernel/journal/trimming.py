@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from kernel.clock import DAY_US
-from kernel.journal import letters, tally_store
+from kernel.journal import letters, seen, tally_store
 from kernel.journal.admission import TRIM_TO_SHARE
 
 _KEEP_RECORDS_US = 7 * DAY_US
@@ -16,10 +16,7 @@ _MAX_TRIMMED = 2_000
 
 def trim(db: sqlite3.Connection, now_us: int, before_position: int, max_bytes: int) -> int:
     """Delete what is past its time or exceeds the quota; returns how many rows went."""
-    gone = db.execute(
-        "DELETE FROM seen WHERE key IN (SELECT key FROM seen WHERE until_us < ? LIMIT ?)",
-        (now_us, _MAX_TRIMMED),
-    ).rowcount
+    gone = seen.trim(db, now_us, _MAX_TRIMMED)
     gone += db.execute(
         "DELETE FROM receipt WHERE id IN (SELECT id FROM receipt WHERE received_us < ? LIMIT ?)",
         (now_us - _KEEP_RECEIPTS_US, _MAX_TRIMMED),

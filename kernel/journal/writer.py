@@ -20,10 +20,11 @@ from pathlib import Path
 from kernel.clock import Clock
 from kernel.errors import BadInput, Unavailable
 from kernel.ids import uuid7
-from kernel.journal import letters, tally_store, trimming
+from kernel.journal import letters, seen, tally_store, trimming
 from kernel.journal.admission import Limits
 from kernel.journal.gate import Gate, Refusals, Refused, free_bytes
 from kernel.journal.records import SCHEMA, Append, Appended, runs
+from kernel.journal.seen import Seen
 from kernel.journal.tally_store import Tallies
 from kernel.journal.upgrade import add_columns
 from kernel.sqlite import open_writer, writing
@@ -69,8 +70,12 @@ class JournalWriter:
         max_bytes: int = 8 * 1024**3,
         reserve_bytes: int = 0,
         limits: Limits = _LIMITS,
+        seen_keys: Seen | None = None,
     ) -> None:
-        """`max_bytes`: quota of the rows; `reserve_bytes`: free disk kept for what counts most."""
+        """`max_bytes`: quota of the rows; `reserve_bytes`: free disk kept for what counts most.
+
+        `seen_keys`: how the declared keys are kept; `load`ed here.
+        """
         self._path = path
         self._clock = clock
         self._max_bytes = max_bytes
@@ -80,6 +85,7 @@ class JournalWriter:
         self.refusals = Refusals(clock)
         self.gate = Gate(self.refusals, limits)
         self.tallies = Tallies()
+        self._seen = seen_keys or Seen()
         # Bounded by the gate.
         self._queue: queue.Queue[_Call | None] = queue.Queue()
         self._submitting = threading.Lock()
@@ -156,12 +162,13 @@ class JournalWriter:
             self._queue.put_nowait(call)
 
     def _open(self) -> sqlite3.Connection:
-        db = open_writer(self._path, SCHEMA + tally_store.SCHEMA + letters.SCHEMA)
+        db = open_writer(self._path, SCHEMA + seen.SCHEMA + tally_store.SCHEMA + letters.SCHEMA)
         try:
             add_columns(db)
             row = db.execute("SELECT max(at_us) FROM tick").fetchone()
             self._last_us = max(self._last_us, row[0] or 0)
             self._begin_anew(db)
+            self._seen.load(db)
         except sqlite3.Error:
             db.close()  # at a full disk this is tried each second
             raise
@@ -211,7 +218,7 @@ class JournalWriter:
 
     def _fail(self) -> None:
         self._healthy = False
-        self.tallies.undone()
+        self._undone()
         if self._db is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._db.close()
@@ -235,7 +242,7 @@ class JournalWriter:
                 results = [call.work(db) for call in group]
                 self._write_tick(db)
         except _BAD_RECORD as error:
-            self.tallies.undone()
+            self._undone()
             if len(group) != 1:
                 return False
             group[0].done.set_exception(BadInput(f"the record cannot be stored: {error}"))
@@ -264,17 +271,23 @@ class JournalWriter:
     def _write_tick(self, db: sqlite3.Connection) -> None:
         """The tallies come with it: behind a tick no count changes any more."""
         now_us = self._now_us()
+        self._seen.write(db)
         self.tallies.write(db, now_us)
         db.execute("INSERT OR REPLACE INTO tick VALUES (1, ?)", (now_us,))
 
     def _committed(self) -> None:
         self._healthy = True
         self.tallies.committed()
+        self._seen.committed()
         due_s = self._measured_s + _MEASURE_EVERY_S
         due_bytes = self._max_bytes * _MEASURE_EVERY_SHARE
         if self._unmeasured_bytes >= due_bytes or self._clock.monotonic_s() >= due_s:
             with contextlib.suppress(*_DISK):
                 self._measure(self._connection())
+
+    def _undone(self) -> None:
+        self.tallies.undone()
+        self._seen.undone()
 
     def _measure(self, db: sqlite3.Connection) -> None:
         """How full quota and disk are, for the gate."""
@@ -292,7 +305,8 @@ class JournalWriter:
 
     def _append_one(self, db: sqlite3.Connection, append: Append) -> Appended:
         now_us = self._now_us()
-        known = self._duplicates(db, append, now_us)
+        keys = [item.key for item in append.items]
+        known = self._seen.note(db, keys, append.horizon_us, now_us)
         fresh = [item for i, item in enumerate(append.items) if i not in known]
         duplicates = tuple(sorted(known))
         receipt = uuid7(self._clock)
@@ -334,22 +348,6 @@ class JournalWriter:
         letters.note(db, append, receipt, now_us)
         self.tallies.count(append, duplicates, position, now_us)
         return Appended(receipt, position, accepted, duplicates)
-
-    @staticmethod
-    def _duplicates(db: sqlite3.Connection, append: Append, now_us: int) -> set[int]:
-        found: set[int] = set()
-        until_us = now_us + append.horizon_us
-        for index, item in enumerate(append.items):
-            if item.key is None:
-                continue
-            new = db.execute(
-                "INSERT INTO seen VALUES (?, ?) ON CONFLICT (key) DO UPDATE"
-                " SET until_us = excluded.until_us WHERE seen.until_us < ?",
-                (item.key, until_us, now_us),
-            ).rowcount
-            if not new:
-                found.add(index)
-        return found
 
     def _trim(self, db: sqlite3.Connection, before_position: int) -> int:
         self._measured_s = -math.inf

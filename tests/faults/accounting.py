@@ -11,9 +11,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from kernel.clock import FrozenClock
-from kernel.journal import JournalWriter
-from tests.faults.appending import APPENDS, NOW_US, item, shop
+from tests.faults.appending import APPENDS, NOW_US, item, open_journal, shop
 
 
 def violations(folder: Path, output: str) -> list[str]:
@@ -31,7 +32,7 @@ def violations(folder: Path, output: str) -> list[str]:
 
 def _send_again(path: Path) -> list[str]:
     """A later append works, and repeats of everything are either new or known."""
-    writer = JournalWriter(path, FrozenClock(NOW_US))
+    writer = open_journal(path, FrozenClock(NOW_US))
     try:
         for append in [*APPENDS.values(), shop(item("later"))]:
             told = writer.append(append).result(30)
@@ -61,6 +62,8 @@ def _judge(db: sqlite3.Connection, acknowledged: dict[str, str]) -> Iterator[str
     records = db.execute("SELECT * FROM record ORDER BY position").fetchall()
     receipts = {row["id"]: row for row in db.execute("SELECT * FROM receipt")}
     kept = {row[0].decode() for row in db.execute("SELECT key FROM seen")}
+    for (keys,) in db.execute("SELECT keys FROM seen_log"):
+        kept |= {key.decode() for key in msgspec.msgpack.decode(keys, type=dict[bytes, int])}
     stored: Counter[str] = Counter()
     for record in records:
         names, broken = _items_of(record)

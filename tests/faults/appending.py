@@ -20,6 +20,7 @@ from kernel.clock import DAY_US, FrozenClock
 from kernel.errors import Unavailable
 from kernel.journal import Append, Item, JournalWriter, Stream
 from kernel.journal.records import Appended
+from kernel.journal.seen import Seen
 
 NOW_US = 1_795_000_000_000_000
 TRIES = 6
@@ -49,10 +50,15 @@ APPENDS: dict[str, Append] = {
 }
 
 
+def open_journal(path: Path, clock: FrozenClock) -> JournalWriter:
+    """One whose keys move from the log into the table within the few appends of a run."""
+    return JournalWriter(path, clock, seen_keys=Seen(generation=2, slice_size=1))
+
+
 def make_base(folder: Path) -> None:
     """A journal that has lived: ten records of nine days ago, which trimming takes, and newer."""
     clock = FrozenClock(NOW_US - 9 * DAY_US)
-    writer = JournalWriter(folder / "journal.db", clock)
+    writer = open_journal(folder / "journal.db", clock)
     for number in range(10):
         if number == 5:
             clock.set_us(NOW_US - DAY_US)
@@ -77,7 +83,7 @@ def main(folder: Path, fault: str = "") -> None:
 def _opened(path: Path) -> JournalWriter:
     for left in reversed(range(TRIES)):
         try:
-            return JournalWriter(path, FrozenClock(NOW_US))
+            return open_journal(path, FrozenClock(NOW_US))
         except (sqlite3.Error, OSError):
             if not left:
                 raise
@@ -114,15 +120,16 @@ def _acknowledges_early() -> None:
 
 def _splits_the_transaction() -> None:
     """Keys are remembered in a transaction of their own, before the record is written."""
-    find = JournalWriter._duplicates
+    note = Seen.note
 
-    def duplicates(db: sqlite3.Connection, append: Append, now_us: int) -> set[int]:
-        found = find(db, append, now_us)
+    def noted(self: Seen, db: sqlite3.Connection, *told: Any) -> set[int]:
+        found = note(self, db, *told)
+        self.write(db)
         db.execute("COMMIT")
         db.execute("BEGIN IMMEDIATE")
         return found
 
-    JournalWriter._duplicates = staticmethod(duplicates)  # type: ignore[method-assign]
+    Seen.note = noted  # type: ignore[method-assign]
 
 
 FAULTS = {"early": _acknowledges_early, "split": _splits_the_transaction}
