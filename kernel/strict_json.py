@@ -51,6 +51,18 @@ def decode_utf8(data: bytes) -> str:
         raise BadInput(f"not UTF-8 at byte {error.start}") from None
 
 
+def unescaped(inner: str) -> str:
+    """What a text between quotes says; as it is where its escapes are none, or half a character."""
+    if "\\" not in inner:
+        return inner
+    try:
+        plain = str(json.loads(f'"{inner}"', strict=False))
+        plain.encode()
+    except ValueError:
+        return inner
+    return plain
+
+
 def _unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):

@@ -12,6 +12,7 @@ import re
 
 from collector.redaction import Redactor
 from collector.redaction.redactor import DROPPED
+from kernel.strict_json import unescaped
 
 _PAIR = re.compile(
     r"""(?P<head>(?P<q>["'])(?P<key>(?:(?!(?P=q))[^\\]|\\.){1,256})(?P=q)\s{0,8}:\s{0,8})"""
@@ -40,8 +41,8 @@ def _pair(match: re.Match[str], redactor: Redactor) -> str:
     if match["name"]:
         judged = redactor.value(match["name"], match["plain"])
         return match[0] if judged == match["plain"] else f"{match['name']}={_said(judged)}"
-    key = _plain(match["key"])
-    value = match["number"] if match["text"] is None else _plain(match["text"])
+    key = unescaped(match["key"])
+    value = match["number"] if match["text"] is None else unescaped(match["text"])
     judged = redactor.value(key, value)
     if judged == value:
         return match[0]
@@ -58,20 +59,8 @@ def _strings(text: str, redactor: Redactor) -> str:
     at = 0
     for string in _STRING.finditer(text):
         found.append(redactor.text(text[at : string.start()]))
-        plain = _plain(string[0].strip('"'))
+        plain = unescaped(string[0].strip('"'))
         masked = redactor.text(plain)
         found.append(string[0] if masked == plain else json.dumps(masked, ensure_ascii=False))
         at = string.end()
     return "".join([*found, redactor.text(text[at:])])
-
-
-def _plain(inner: str) -> str:
-    """What stands between quotes, without its escapes where they are JSON's."""
-    if "\\" not in inner:
-        return inner
-    try:
-        plain = str(json.loads(f'"{inner}"', strict=False))
-        plain.encode()
-    except ValueError:  # no JSON, or half a character
-        return inner
-    return plain

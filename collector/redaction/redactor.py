@@ -250,8 +250,10 @@ def _written(value: float) -> Iterator[str]:
     """
     whole = abs(int(value))
     reach = int(math.ulp(value) / 2) if isinstance(value, float) else 0
-    for near in range(whole - reach, whole + reach + 1):
-        yield str(near)
+    yield str(whole)
+    for away in range(1, reach + 1):
+        yield str(whole - away)
+        yield str(whole + away)
 
 
 def _is_short(value: Any) -> bool:

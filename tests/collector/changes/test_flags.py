@@ -76,7 +76,8 @@ def test_a_mix_that_stays_is_no_change(seed: int, share: float, size: int) -> No
     runs=st.lists(VARIANTS, min_size=1, max_size=4).filter(
         lambda found: all(a != b for a, b in itertools.pairwise(found))
     ),
-    length=st.integers(60, 200),
+    # Four blocks: the one with the change in it, two that prove it, and one under way.
+    length=st.integers(4 * MIN_BLOCK, 200),
 )
 def test_the_same_evaluations_twice_change_nothing_more(runs: list[str], length: int) -> None:
     given_ = evaluations([variant for variant in runs for _ in range(length)])
