@@ -14,22 +14,20 @@ from functools import lru_cache
 
 import msgspec
 
-from kernel.clock import HOUR_US
-
 # Of the log, before its keys begin to move: some ten MiB of memory, twice as much while they do.
 _GENERATION = 100_000
 # Moved with each commit, or twice as many as it brought: so a generation has gone before the next.
 _SLICE = 500
 _ASKED_AT_ONCE = 200
 _FORGOTTEN_ROWS = 2_000
+_TRIM_WINDOW = 20_000
 
-SCHEMA = f"""
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS seen (
     key BLOB PRIMARY KEY, until_us INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 CREATE TABLE IF NOT EXISTS seen_log (
     number INTEGER PRIMARY KEY AUTOINCREMENT, keys BLOB NOT NULL) STRICT;
 DROP INDEX IF EXISTS ix_seen_until;
-CREATE INDEX IF NOT EXISTS ix_seen_hour ON seen (until_us / {HOUR_US});
 """
 _MOVE = """
 INSERT INTO seen VALUES (?, ?)
@@ -39,8 +37,11 @@ _FORGET = """
 DELETE FROM seen_log WHERE number IN
     (SELECT number FROM seen_log WHERE number <= ? ORDER BY number LIMIT ?)
 """
-_TRIM = f"""
-DELETE FROM seen WHERE key IN (SELECT key FROM seen WHERE until_us / {HOUR_US} < ? LIMIT ?)
+# Without an index by time, which would cost as much with each key as the table does.
+_WINDOW_END = "SELECT key FROM seen WHERE key > ? ORDER BY key LIMIT 1 OFFSET ?"
+_TRIM = """
+DELETE FROM seen WHERE key IN
+    (SELECT key FROM seen WHERE key > ? AND (? IS NULL OR key <= ?) AND until_us < ? LIMIT ?)
 """
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -80,8 +81,8 @@ class _Leaving:
 class Seen:
     """The keys of one journal, each with the time until which a repeat is known. For one thread.
 
-    `load` once the file is open. Then `note` while a transaction is open, `write` as a part of it,
-    and `committed` or `undone` behind it.
+    `load` once the file is open. Then `note` and `trim` while a transaction is open, `write` as its
+    last part, and `committed` or `undone` behind it.
     """
 
     def __init__(self, generation: int = _GENERATION, slice_size: int = _SLICE) -> None:
@@ -92,6 +93,7 @@ class Seen:
         self._recent: dict[bytes, int] = {}
         self._leaving = _Leaving({}, 0)
         self._last_number = 0
+        self._trimmed_to = b""
 
     def load(self, db: sqlite3.Connection) -> None:
         """Take over what the file has."""
@@ -109,10 +111,12 @@ class Seen:
         """Indices of those that are known; the others are from now on, for `horizon_us`."""
         known: set[int] = set()
         new: dict[bytes, int] = {}
+        fresh, recent, leaving = self._fresh, self._recent, self._leaving.keys
         for index, key in enumerate(keys):
             if key is None:
                 continue
-            if key in new or self._is_known(key, now_us):
+            met = key in fresh or key in recent or key in leaving
+            if key in new or (met and self._until_us(key) >= now_us):
                 known.add(index)
             else:
                 new[key] = index
@@ -128,6 +132,18 @@ class Seen:
             self._last_number = row.lastrowid or 0
         if self._leaving.keys:
             self._leaving.write(db, max(self._slice, 2 * len(self._fresh)))
+
+    def trim(self, db: sqlite3.Connection, now_us: int, at_most: int) -> int:
+        """Delete keys of the table past their time; returns how many went.
+
+        Each call looks at a window of keys, the next one behind it, and so round and round.
+        """
+        row = db.execute(_WINDOW_END, (self._trimmed_to, _TRIM_WINDOW)).fetchone()
+        end = row[0] if row else None
+        gone = db.execute(_TRIM, (self._trimmed_to, end, end, now_us, at_most)).rowcount
+        if gone < at_most:
+            self._trimmed_to = end or b""
+        return gone
 
     def committed(self) -> None:
         """The transaction is on disk."""
@@ -147,10 +163,8 @@ class Seen:
         self._leaving = _Leaving(self._recent, self._last_number)
         self._recent = {}
 
-    def _is_known(self, key: bytes, now_us: int) -> bool:
-        return any(
-            keys.get(key, -1) >= now_us for keys in (self._fresh, self._recent, self._leaving.keys)
-        )
+    def _until_us(self, key: bytes) -> int:
+        return max(keys.get(key, -1) for keys in (self._fresh, self._recent, self._leaving.keys))
 
 
 def knows(db: sqlite3.Connection, key: bytes, now_us: int) -> bool:
@@ -159,11 +173,6 @@ def knows(db: sqlite3.Connection, key: bytes, now_us: int) -> bool:
         return True
     rows = db.execute("SELECT keys FROM seen_log ORDER BY number DESC")
     return any(_decode(keys).get(key, -1) >= now_us for (keys,) in rows)
-
-
-def trim(db: sqlite3.Connection, now_us: int, at_most: int) -> int:
-    """Delete keys of hours that are over; returns how many went."""
-    return db.execute(_TRIM, (now_us // HOUR_US, at_most)).rowcount
 
 
 def _in_table(db: sqlite3.Connection, keys: Sequence[bytes], now_us: int) -> Iterator[bytes]:

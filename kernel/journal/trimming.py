@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 
 from kernel.clock import DAY_US
-from kernel.journal import letters, seen, tally_store
+from kernel.journal import letters, tally_store
 from kernel.journal.admission import TRIM_TO_SHARE
+from kernel.journal.seen import Seen
 
 _KEEP_RECORDS_US = 7 * DAY_US
 _KEEP_RECEIPTS_US = 8 * DAY_US
@@ -14,7 +15,9 @@ _KEEP_RECEIPTS_US = 8 * DAY_US
 _MAX_TRIMMED = 2_000
 
 
-def trim(db: sqlite3.Connection, now_us: int, before_position: int, max_bytes: int) -> int:
+def trim(
+    db: sqlite3.Connection, seen: Seen, now_us: int, before_position: int, max_bytes: int
+) -> int:
     """Delete what is past its time or exceeds the quota; returns how many rows went."""
     gone = seen.trim(db, now_us, _MAX_TRIMMED)
     gone += db.execute(

@@ -351,7 +351,7 @@ class JournalWriter:
 
     def _trim(self, db: sqlite3.Connection, before_position: int) -> int:
         self._measured_s = -math.inf
-        return trimming.trim(db, self._now_us(), before_position, self._max_bytes)
+        return trimming.trim(db, self._seen, self._now_us(), before_position, self._max_bytes)
 
 
 _INSERT_RECEIPT = """

@@ -69,7 +69,7 @@ def test_keys_are_known_as_by_a_dictionary_whatever_is_undone_killed_or_trimmed(
             keys = new_seen(db) if end == "die" else keys
             continue
         if end == "trim":
-            seen.trim(db, now_us, 3)
+            keys.trim(db, now_us, 3)
         db.execute("COMMIT")
         keys.committed()
         fresh = {key for index, key in enumerate(noted) if key and index not in found}
@@ -115,11 +115,20 @@ def test_a_key_that_was_forgotten_and_taken_again_is_known_for_its_new_horizon(d
     assert committed(db, keys, [b"a"], now_us=21) == {0}
 
 
-def test_keys_of_hours_that_are_over_are_trimmed_a_bounded_number_at_a_time(db):
+def test_keys_past_their_time_are_trimmed_a_bounded_number_at_a_time(db):
     keys = Seen(generation=1, slice_size=10)
     for name in (b"a", b"b", b"c"):
-        committed(db, keys, [name], now_us=0)
+        for noted in ([name], [], []):
+            committed(db, keys, noted, now_us=0)
+    assert keys.trim(db, 10, 2) == 0
+    assert [keys.trim(db, 11, 2) for _ in range(3)] == [2, 1, 0]
+    assert db.execute("SELECT count(*) FROM seen").fetchone() == (0,)
+
+
+def test_trimming_goes_round_a_table_of_many_windows(db, monkeypatch):
+    monkeypatch.setattr(seen, "_TRIM_WINDOW", 2)
+    keys = Seen(generation=1, slice_size=10)
+    committed(db, keys, [b"%d" % number for number in range(9)])
+    for _ in range(2):
         committed(db, keys, [])
-        committed(db, keys, [])
-    assert seen.trim(db, HOUR_US - 1, 2) == 0
-    assert [seen.trim(db, HOUR_US, 2) for _ in range(3)] == [2, 1, 0]
+    assert [keys.trim(db, 11, 100) for _ in range(5)] == [3, 3, 3, 0, 0]
