@@ -1,12 +1,15 @@
-"""Decisions read from bytes, so that Hypothesis varies and shrinks whole bodies by varying bytes."""
+"""Decisions read from bytes: Hypothesis varies and shrinks whole bodies by varying bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TypeVar
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
+# `--hypothesis-profile long` asks for more.
+MORE = settings(max_examples=max(250, settings.default.max_examples))
 T = TypeVar("T")
 
 

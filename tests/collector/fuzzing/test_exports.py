@@ -32,12 +32,11 @@ from tests.collector.conformance.requests import (
     span_document,
     traces,
 )
-from tests.collector.fuzzing.choices import DECISIONS, Choices, mutated
+from tests.collector.fuzzing.choices import DECISIONS, MORE, Choices, mutated
 from tests.collector.fuzzing.wire import CARD, MAIL, counted, request
 
 REDACTOR = Redactor(b"a key for tests only")
 CLEANER = Cleaner(REDACTOR)
-EXAMPLES = 200
 
 
 def taken(signal: Signal, body: bytes, *, as_json: bool) -> Clean | None:
@@ -45,9 +44,13 @@ def taken(signal: Signal, body: bytes, *, as_json: bool) -> Clean | None:
     try:
         return (CLEANER.json if as_json else CLEANER.protobuf)(signal, body)
     except BadInput as error:
-        assert error.message
-        assert error.path
-        return None
+        return told_why(error)
+
+
+def told_why(error: BadInput) -> None:
+    """A refusal says what is wrong, and where."""
+    assert error.message
+    assert error.path
 
 
 def read(signal: Signal, clean: Clean) -> Any:
@@ -71,7 +74,7 @@ def check(signal: Signal, body: bytes, *, as_json: bool) -> None:
         return
     given_message = signal.request()
     if as_json:
-        decode_json(body.strip() and body or b"{}", given_message)
+        decode_json(body if body.strip() else b"{}", given_message)
     else:
         given_message.ParseFromString(body)
     check_counts(signal, clean, given_message)
@@ -173,7 +176,7 @@ LAWS = (check_valid, check_mutated, check_bytes)
 @OF_SIGNALS
 @pytest.mark.parametrize("law", LAWS, ids=lambda one: one.__name__)
 def test_any_body_is_stored_whole_and_clean_or_refused(law, signal, as_json):
-    @settings(max_examples=EXAMPLES)
+    @MORE
     @given(decisions=DECISIONS)
     def checked(decisions: bytes) -> None:
         law(signal, Choices(decisions), as_json=as_json)
@@ -187,7 +190,7 @@ def test_the_written_requests_are_valid_and_reach_both_ways(signal, as_json):
     """Or the laws above would say nothing."""
     reached: set[str] = set()
 
-    @settings(max_examples=EXAMPLES, database=None)
+    @settings(MORE, derandomize=True)
     @given(decisions=DECISIONS)
     def seen(decisions: bytes) -> None:
         body = valid(signal, Choices(decisions), as_json=as_json)

@@ -111,7 +111,9 @@ def _value(field: FieldDescriptor, choices: Choices, depth: int) -> tuple[int, b
     if kind == FieldDescriptor.TYPE_SINT32:
         return 0, _varint(choices.below(256), choices)
     assert kind == FieldDescriptor.TYPE_DOUBLE, field.full_name
-    return 1, struct.pack("<d", choices.of(_DOUBLES if field.name == "double_value" else _DOUBLES[:2]))
+    return 1, struct.pack(
+        "<d", choices.of(_DOUBLES if field.name == "double_value" else _DOUBLES[:2])
+    )
 
 
 def _bytes(field: FieldDescriptor, choices: Choices) -> bytes:

@@ -121,9 +121,10 @@ def test_a_thin_event_of_stripe_is_refused_with_the_way_out(hooks, send):
         {**stripe_event("charge.failed", {}), "created": True},
         {**stripe_event("charge.failed", {}), "id": 7 * "x" * 60},
         {**stripe_event("charge.failed", {}), "created": 1_500_000_000},
+        {key: one for key, one in stripe_event("", {}).items() if key != "type"},
         {"hello": "world"},
     ],
-    ids=["no id", "no time", "a truth value", "a long id", "too old", "something else"],
+    ids=["no id", "no time", "a truth value", "a long id", "too old", "no type", "something else"],
 )
 def test_a_signed_body_that_says_nothing_usable_is_400_and_a_dead_letter(hooks, send, document):
     answer = send(by_stripe(document))
