@@ -248,3 +248,13 @@ def test_the_sources_show_what_came_and_what_found_no_unit(hooks, send):
     assert unmatched["id"] == "evt_2"
     assert unmatched["attributes"]["provider_id"] == "pi_1"
     assert hooks.client("shop-token").get("/api/webhooks").status_code == 403
+
+
+def test_an_amount_like_a_card_number_is_refused_before_it_is_acknowledged(hooks, send):
+    """Redaction takes the number away: stored, nobody could tell what it meant."""
+    data = {"payment_id": "pay-1", "amount_minor": 4111111111111111, "currency": "EUR"}
+    answer = send(by_standard(our_event(data=data)))
+    assert answer.status_code == 400
+    assert answer.json()["path"] == "$.data.amount_minor"
+    assert records(hooks) == []
+    assert len(letters(hooks)) == 1
