@@ -37,12 +37,16 @@ class Form(Enum):
 
 @dataclass(frozen=True)
 class Pattern:
-    """`widest`: bytes of its longest match, 0 for no bound; `sure`: a look around the hit."""
+    """`widest`: bytes of its longest match, 0 for no bound; `sure`: a look around the hit.
+
+    `behind`: bytes at its end that only show that it ends: they may belong to somebody else.
+    """
 
     expression: bytes
     flags: int
     widest: int = 0
     sure: re.Pattern[bytes] | None = None
+    behind: int = 0
 
 
 class Place(NamedTuple):
@@ -154,7 +158,8 @@ class _Group:
             around = data[max(0, end - _LOOK_AROUND) : end + _LOOK_AROUND]
             if pattern.sure.search(around) is None:
                 return None
-        return Place(end - pattern.widest if pattern.widest else 0, end - 1)
+        first = end - pattern.widest if pattern.widest else 0
+        return Place(first, end - 1 - pattern.behind)
 
     def _scratch(self) -> hyperscan.Scratch:
         scratch = getattr(self._threads, "scratch", None)
@@ -170,7 +175,7 @@ def _groups(form: Form) -> list[list[Pattern]]:
     if form is Form.TEXT:
         return [[*digits, *words, *_MARKS, Pattern(SUSPICIOUS[0], _CASELESS)]]
     words += [Pattern(one, _CASELESS) for one in SUSPICIOUS]
-    words += [Pattern(_whole_word(word), _DOTALL) for word in SUSPICIOUS_WORDS]
+    words += [Pattern(_whole_word(word), _DOTALL, behind=1) for word in SUSPICIOUS_WORDS]
     return [digits, words, [*_MARKS, *(_NUMBERS if form is Form.PROTOBUF else [_EXPONENT])]]
 
 

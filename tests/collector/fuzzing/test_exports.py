@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.otlp.clean import Clean, Cleaner
@@ -313,6 +314,15 @@ def test_what_is_overwritten_in_a_body_is_not_stored_either(text):
     for fields in (b"\x2a" + written + b"\x2a\x02ok", b"\xa2\x1f" + written):
         check(TRACES, rewritten(fields), as_json=False)
         check_secrets(taken(TRACES, rewritten(fields), as_json=False))
+
+
+@pytest.mark.parametrize("key", ["pin", "x.otp", "card.pan"])
+def test_a_key_at_the_very_end_of_an_item_is_that_items(key):
+    """What shows that the word ends may be the first byte of the next item."""
+    message = logs(log(attributes=[KeyValue(key=key)]), log())
+    check(LOGS, message.SerializeToString(), as_json=False)
+    value = b"\x12\x03\x0a\x011" + b"\x0a" + bytes([len(key)]) + key.encode()
+    check(TRACES, rewritten(b"\x4a" + bytes([len(value)]) + value), as_json=False)
 
 
 def test_a_key_that_held_a_card_keeps_its_value_when_it_comes_again():
