@@ -231,13 +231,15 @@ def test_a_damaged_encoding_is_refused_and_its_output_is_bounded(encoding, decis
     choices = Choices(decisions)
     plain = choices.some(choices.below(300)) * (1 + choices.below(2) * 900)
     packed = _PACK[encoding](plain)
-    body = mutated(packed, choices)
+    is_cut = bool(choices.below(2))
+    body = packed[: 1 + choices.below(len(packed) - 1)] if is_cut else mutated(packed, choices)
     kept: list[int] = []
     try:
         found = decompress(body, encoding, MAX_BYTES, kept.append)
     except (BadInput, TooLarge):
         found = None
     if found is not None:
+        assert not is_cut
         assert len(found) == sum(kept)
         assert body != packed or found == plain
     assert sum(kept) <= MAX_BYTES
