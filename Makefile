@@ -28,6 +28,7 @@ check: $(V)/.ok  ## lint, types and layers only
 
 test-faults: $(V)/.ok  ## long fault and load runs
 	@$(PY) -m pytest -m faults $(ARGS)
+	@$(PY) -m pytest tests/collector/fuzzing --hypothesis-profile long --timeout 3000 $(ARGS)
 
 conformance: $(V)/.ok  ## run the sentences of OTLP and CloudEvents against ours and rotel, write docs/conformance.md
 	@$(PY) -m tests.collector.conformance.scorecard

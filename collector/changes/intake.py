@@ -37,7 +37,8 @@ class ChangeIntake:
             decoded = decode(plain, headers)
         except BadInput as fault:
             rejections.add(0, fault, raw=body)
-            return Prepared(self._append(items, rejections, sender), refusal=fault)
+            append = self._append(items, rejections, sender)
+            return Prepared(append, rejections.answers, refusal=fault)
         for raw in decoded.items:
             try:
                 items.append(self._item(raw.value, raw.error, sender))

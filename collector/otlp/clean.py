@@ -90,9 +90,9 @@ class Cleaner:
             return Clean(body, held, remarks=remarks(message))
         items = {layout.item_at(place) for place in places}
         with failing_closed():
-            changed = self._judge_items(message, signal, layout, items)
-        stored = _serialized(message) if changed else body
-        return Clean(stored, held, remarks=remarks(message))
+            self._judge_items(message, signal, layout, items)
+        # Never as it came: a field that stands there twice, or is unknown, may be what was seen.
+        return Clean(_serialized(message), held, remarks=remarks(message))
 
     def json(self, signal: Signal, body: bytes) -> Clean:
         """The same for OTLP/JSON. What is stored is JSON, or protobuf after the careful way."""
@@ -120,25 +120,21 @@ class Cleaner:
 
     def _judge_items(
         self, message: Any, signal: Signal, layout: Layout, items: Iterable[int | None]
-    ) -> bool:
-        """Judge these items alone (None: what they share); whether anything changed."""
+    ) -> None:
+        """Judge these items alone (None: what they share)."""
         walk = Walk(self._redactor)
-        judge: Callable[[Any], None] = {TRACES: walk.span, LOGS: walk.log, METRICS: walk.metric}[
-            signal
-        ]
+        judge: Judge = {TRACES: Walk.span, LOGS: Walk.log, METRICS: Walk.metric}[signal]
         groups_name, scopes_name, items_name = signal.items
         groups = getattr(message, groups_name)
-        has_unknown = False
         for item in items:
             if item is None:
+                message.DiscardUnknownFields()
                 walk.request(message, items=False)
-                has_unknown |= _drop_unknown(message)
                 continue
             group, scope, index = layout.address(item)
             found = getattr(getattr(groups[group], scopes_name)[scope], items_name)[index]
-            judge(found)
-            has_unknown |= _drop_unknown(found)
-        return walk.changed or has_unknown
+            found.DiscardUnknownFields()
+            judge(walk, found)
 
     def _group(self, group: json_shapes.RawGroup) -> None:
         """Judge the parts of a resource group that the sieve points at."""
@@ -178,13 +174,6 @@ Judge = Callable[[Walk, Any], None]
 
 def _has_zero_ids(signal: Signal, body: bytes) -> bool:
     return signal is TRACES and (_NO_TRACE in body or _NO_SPAN in body)
-
-
-def _drop_unknown(message: Any) -> bool:
-    """Discard fields that OTLP does not know; whether there were any."""
-    before = message.ByteSize()
-    message.DiscardUnknownFields()
-    return bool(message.ByteSize() != before)
 
 
 def _serialized(message: Any) -> bytes:

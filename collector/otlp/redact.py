@@ -23,11 +23,10 @@ def redact(message: Any, redactor: Redactor) -> None:
 
 
 class Walk:
-    """Judges messages in place. `changed`: whether anything had to be changed so far."""
+    """Judges messages in place."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self.changed = False
 
     def request(self, message: Any, *, items: bool = True) -> None:
         """All of a request, or only what its items share: resources, scopes, schema addresses."""
@@ -66,7 +65,6 @@ class Walk:
         for index, name in enumerate(names):
             if (masked := self._redactor.text(name)) != name:
                 names[index] = masked
-                self.changed = True
 
     def span(self, span: Any) -> None:
         self.ids(span, "trace_id", "span_id", "parent_span_id")
@@ -106,14 +104,12 @@ class Walk:
             raw = getattr(message, name)
             if (stored := self._redactor.identity(raw)) is not raw:
                 setattr(message, name, stored)
-                self.changed = True
 
     def texts(self, message: Any, *names: str) -> None:
         for name in names:
             text = getattr(message, name)
             if text and (masked := self._redactor.text(text)) is not text:
                 setattr(message, name, masked)
-                self.changed = True
 
     def attributes(self, attributes: Any, depth: int = 0) -> None:
         judge_key, judge_text = self._redactor.key, self._redactor.text
@@ -127,14 +123,11 @@ class Walk:
                 masked = judge_text(text)
                 if masked is not text:
                     value.string_value = masked
-                    self.changed = True
             elif not self.any_value(key, value, depth):
                 dropped.append(index)
                 continue
             if masked_key is not key and masked_key != key:
                 pair.key = masked_key
-                self.changed = True
-        self.changed = self.changed or bool(dropped)
         for index in reversed(dropped):
             del attributes[index]
 
@@ -150,7 +143,6 @@ class Walk:
                 return False
             if after is not before and after != before:
                 value.string_value = str(after)
-                self.changed = True
             return True
         if classify(key) is KeyClass.DROP:
             return False
@@ -160,7 +152,6 @@ class Walk:
             for child in value.array_value.values:
                 if not self.any_value(key, child, depth + 1):
                     child.Clear()
-                    self.changed = True
         elif kind == "bytes_value":
             self._bytes(key, value)
         return True
@@ -171,7 +162,6 @@ class Walk:
         masked = self._redactor.value(key, text)
         if masked != text:
             value.string_value = str(masked)
-            self.changed = True
 
 
 _SCALARS = frozenset({"string_value", "int_value", "double_value", "bool_value"})

@@ -93,6 +93,8 @@ _CARD_HARMLESS = frozenset(
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
+# What stands in a key that held such a number: it names nothing, or a second look would drop more.
+_MASKED = re.compile(r"\[(?:pan:[0-9]{4}|iban)\]")
 _MAX_REMEMBERED = 256
 
 
@@ -103,6 +105,7 @@ def classify(key: str) -> KeyClass:
 
 def _classify(key: str) -> KeyClass:
     plain = key if key.isascii() else unicodedata.normalize("NFKC", key)
+    plain = _MASKED.sub("_", plain)
     words = [word for word in _NOT_WORD.split(_CAMEL.sub("_", plain).lower()) if word]
     if not words:
         return KeyClass.PLAIN

@@ -37,12 +37,16 @@ class Form(Enum):
 
 @dataclass(frozen=True)
 class Pattern:
-    """`widest`: bytes of its longest match, 0 for no bound; `sure`: a look around the hit."""
+    """`widest`: bytes of its longest match, 0 for no bound; `sure`: a look around the hit.
+
+    `behind`: bytes at its end that only show that it ends: they may belong to somebody else.
+    """
 
     expression: bytes
     flags: int
     widest: int = 0
     sure: re.Pattern[bytes] | None = None
+    behind: int = 0
 
 
 class Place(NamedTuple):
@@ -60,13 +64,12 @@ _DIGITS_MIN = 13
 # Digits with one separator or more between them; the look around decides whether they are enough.
 _SPACED = re.compile(rb"[0-9](?:[ +\-]?[0-9]){%d}" % (_DIGITS_MIN - 1))
 _LOOK_AROUND = 48
-# A field's tag and its length may look like a letter or a digit before the text begins.
-_TAGS = rb"[\x0a\x12\x1a\x22\x2a\x3a\x4a\x52\x62]"
+# Before a text of protobuf stand its tag (some are the letters J, R and b) and its length: the last
+# byte of a length may look like a letter or a digit, also one of several bytes.
+_LENGTH = rb"[^0-9A-Za-z][0-9A-Za-z]|[JRb][0-9A-Za-z]"
 # Digits in one piece. No letter touches a card number but a track's D; in protobuf one seems to.
 _ALONE = rb"(?:^|[^0-9A-Za-z]%s)%s[0-9]{9,18}(?:[^0-9A-Za-z]|D[0-9]|$)"
-_BEHIND_A_TAG = re.compile(
-    rb"(?:^|[^0-9A-Za-z]|%s[0-9A-Za-z])%s[0-9]{9}" % (_TAGS, _CARD), re.DOTALL
-)
+_BEHIND_A_TAG = re.compile(rb"(?:^|[^0-9A-Za-z]|%s)%s[0-9]{9}" % (_LENGTH, _CARD), re.DOTALL)
 _IN_ONE_PIECE = {
     Form.TEXT: Pattern(_ALONE % (b"", _CARD), _DOTALL),
     # Long runs of digits are rare between tags, so that the quicker look finds few.
@@ -82,9 +85,15 @@ _SPACED_AT = tuple(
     )
 )
 # AnyValue.int_value of twelve digits and more (negative ones take ten bytes), and double_value.
+# Tags and integers may be written with more bytes than they need: the bits above are zero.
+_PADDED = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
 _NUMBERS = (
-    Pattern(rb"\x18[\x80-\xff]{5,9}[\x01-\x7f]", _DOTALL, 11),
-    Pattern(rb"\x21.{6}(?:[\x6d-\xff][\x42\xc2]|[\x00-\xe1][\x43\xc3])", _DOTALL, 9),
+    Pattern(rb"(?:\x18|\x98%s)[\x80-\xff]{5,9}[\x00-\x7f]" % _PADDED, _DOTALL, 15),
+    Pattern(
+        rb"(?:\x21|\xa1%s).{6}(?:[\x6d-\xff][\x42\xc2]|[\x00-\xe1][\x43\xc3])" % _PADDED,
+        _DOTALL,
+        13,
+    ),
 )
 # A number of JSON with an exponent: it ends where no string could.
 _EXPONENT = Pattern(rb"[0-9]e\+?[0-9]{1,3}(?:[,}\]\s]|$)", _CASELESS)
@@ -149,7 +158,8 @@ class _Group:
             around = data[max(0, end - _LOOK_AROUND) : end + _LOOK_AROUND]
             if pattern.sure.search(around) is None:
                 return None
-        return Place(end - pattern.widest if pattern.widest else 0, end - 1)
+        first = end - pattern.widest if pattern.widest else 0
+        return Place(first, end - 1 - pattern.behind)
 
     def _scratch(self) -> hyperscan.Scratch:
         scratch = getattr(self._threads, "scratch", None)
@@ -165,14 +175,17 @@ def _groups(form: Form) -> list[list[Pattern]]:
     if form is Form.TEXT:
         return [[*digits, *words, *_MARKS, Pattern(SUSPICIOUS[0], _CASELESS)]]
     words += [Pattern(one, _CASELESS) for one in SUSPICIOUS]
-    words += [Pattern(_whole_word(word), _DOTALL) for word in SUSPICIOUS_WORDS]
+    words += [Pattern(_whole_word(word), _DOTALL, behind=1) for word in SUSPICIOUS_WORDS]
     return [digits, words, [*_MARKS, *(_NUMBERS if form is Form.PROTOBUF else [_EXPONENT])]]
 
 
 def _whole_word(word: str) -> bytes:
-    """The word as `keys` splits words: at what is no letter, and before a capital in camel case."""
+    """The word as `keys` splits words: at what is no letter, and before a capital in camel case.
+
+    The last byte of a key's length may look like a letter.
+    """
     first, rest = word[0], word[1:]
     letters = "".join(f"[{char}{char.upper()}]" if char.isalpha() else char for char in rest)
-    before = rb"(?:^|[^A-Za-z]|\x0a[A-Za-z]|\\[nrtbf])"
+    before = rb"(?:^|[^A-Za-z]|[\x00-\x0a\x80-\xff][A-Za-z]|\\[nrtbf])"
     start = rb"(?:%s%s|%s)" % (before, first.encode(), first.upper().encode())
     return start + letters.encode() + rb"(?:[^a-z]|$)"

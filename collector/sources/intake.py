@@ -18,10 +18,12 @@ from collector.sources.port import (
     Ignored,
     Note,
     Refused,
+    Told,
     Verified,
     format_of,
     too_old,
 )
+from collector.sources.registry import stored_of
 from collector.sources.tally import Outcome, Tally
 from kernel.clock import Clock
 from kernel.errors import BadInput, NotAuthenticated, TillwatchError, UnsupportedFormat
@@ -80,23 +82,23 @@ class WebhookIntake:
             return self._forged(source, body, refusal, delivery.now_us)
         except (BadInput, UnsupportedFormat) as refusal:
             return self._unusable(source, body, refusal)
-        return self._received(source, verified)
+        return self._received(source, verified, delivery.now_us)
 
     def count(self, received: Received, appended: Appended) -> None:
         """Tally what was written."""
         self.tally.add(received.source, Outcome.ACCEPTED, appended.accepted)
         self.tally.add(received.source, Outcome.DUPLICATE, len(appended.duplicates))
 
-    def _received(self, source: Source, verified: Verified) -> Received:
-        refused = [self._entry(one) for one in verified.refused]
+    def _received(self, source: Source, verified: Verified, now_us: int) -> Received:
+        faults = list(verified.refused)
+        items: list[Item] = []
+        for note in verified.notes:
+            try:
+                items.append(self._item(source, note, now_us))
+            except BadInput as fault:
+                faults.append(Refused(note.index, fault.path, fault.message, b""))
+        refused = [self._entry(one) for one in faults]
         self.tally.add(source.name, Outcome.UNUSABLE, len(refused))
-        items = [
-            Item(
-                msgspec.json.encode(self._redacted(note)),
-                event_key(f"{format_of(source.kind.name)}\0{source.name}", note.key),
-            )
-            for note in verified.notes
-        ]
         refusal = None
         if refused and not items:
             refusal = BadInput(
@@ -107,8 +109,16 @@ class WebhookIntake:
         append = self._append(source, items, refused) if worth_it else None
         return Received(source.name, append, refused, source.kind.answer, refusal, verified.ignored)
 
-    def _redacted(self, note: Note) -> Any:
-        return self._redactor.document({"ids": dict(note.ids), "event": dict(note.event)})
+    def _item(self, source: Source, note: Note, now_us: int) -> Item:
+        """What is stored of it. Raises BadInput where nobody could tell what that means.
+
+        Told once before it is acknowledged, as it will be read: an amount that looks like a card
+        number is no number any more.
+        """
+        document = self._redactor.document({"ids": dict(note.ids), "event": dict(note.event)})
+        source.kind.tell(stored_of(document), Told(source.name, now_us))
+        key = event_key(f"{format_of(source.kind.name)}\0{source.name}", note.key)
+        return Item(msgspec.json.encode(document), key)
 
     def _entry(self, refused: Refused) -> dict[str, Any]:
         return {

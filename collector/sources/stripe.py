@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from collector.sources import stripe_events
-from collector.sources.keep import identifiers, kept
+from collector.sources.keep import identifiers, kept, text_at
 from collector.sources.port import TOLERANCE_S, Answer, Delivery, Note, Stored, Told, Verified
 from collector.sources.stripe_events import SHAPE
 from kernel import strict_json
@@ -106,6 +106,8 @@ def _note(event: Any) -> Note:
     created = event.get("created")
     if "event_id" not in named:
         raise BadInput("a Stripe event has an id", path="$.id")
+    if not text_at(event, "type"):
+        raise BadInput("a Stripe event has a type", path="$.type")
     if isinstance(created, bool) or not isinstance(created, int) or not 0 < created < 1 << 36:
         raise BadInput("created is a time in seconds", path="$.created")
     return Note(

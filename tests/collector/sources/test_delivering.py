@@ -121,9 +121,10 @@ def test_a_thin_event_of_stripe_is_refused_with_the_way_out(hooks, send):
         {**stripe_event("charge.failed", {}), "created": True},
         {**stripe_event("charge.failed", {}), "id": 7 * "x" * 60},
         {**stripe_event("charge.failed", {}), "created": 1_500_000_000},
+        {key: one for key, one in stripe_event("", {}).items() if key != "type"},
         {"hello": "world"},
     ],
-    ids=["no id", "no time", "a truth value", "a long id", "too old", "something else"],
+    ids=["no id", "no time", "a truth value", "a long id", "too old", "no type", "something else"],
 )
 def test_a_signed_body_that_says_nothing_usable_is_400_and_a_dead_letter(hooks, send, document):
     answer = send(by_stripe(document))
@@ -247,3 +248,13 @@ def test_the_sources_show_what_came_and_what_found_no_unit(hooks, send):
     assert unmatched["id"] == "evt_2"
     assert unmatched["attributes"]["provider_id"] == "pi_1"
     assert hooks.client("shop-token").get("/api/webhooks").status_code == 403
+
+
+def test_an_amount_like_a_card_number_is_refused_before_it_is_acknowledged(hooks, send):
+    """Redaction takes the number away: stored, nobody could tell what it meant."""
+    data = {"payment_id": "pay-1", "amount_minor": 4111111111111111, "currency": "EUR"}
+    answer = send(by_standard(our_event(data=data)))
+    assert answer.status_code == 400
+    assert answer.json()["path"] == "$.data.amount_minor"
+    assert records(hooks) == []
+    assert len(letters(hooks)) == 1
