@@ -44,7 +44,7 @@ def load(
 
 
 def ingest(
-    bodies: Annotated[int, typer.Option(min=1, max=20_000, help="Bodies a round.")] = 2_000,
+    bodies: Annotated[int, typer.Option(min=1, max=20_000, help="Bodies a round.")] = 1_000,
     rounds: Annotated[int, typer.Option(min=1, max=20, help="Rounds; the median counts.")] = 3,
     case: Annotated[list[str] | None, typer.Option(help="Only cases with this word.")] = None,
     as_json: AsJson = False,
