@@ -121,6 +121,7 @@ def test_a_linked_persons_click_decides_once_however_often_slack_delivers_it(roo
         return bool(room.approval()["executed_at"])
 
     until(executed, "the step is executed")
+    until(lambda: bool(room.shop.history), "the shop has heard of it")
     # Delivered once more, long after: still the same click.
     answer = room.post(body, room.slack.headers(body, now_us() // SECOND_US))
     assert answer.status_code == 200
