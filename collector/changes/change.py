@@ -11,6 +11,7 @@ from collector.changes import cdevents
 from collector.events.item import event_time
 from kernel.clock import rfc3339
 from kernel.errors import BadInput
+from kernel.quoting import cut, quoted
 from kernel.telemetry_store.port import ChangeRow
 
 KINDS: Final = ("deploy", "flag", "config", "dependency", "other")
@@ -95,8 +96,8 @@ def _check_fields(item: Mapping[str, Any]) -> None:
             continue
         near = difflib.get_close_matches(str(name).lower(), sorted(_FIELDS), n=1)
         raise BadInput(
-            f"unknown field {str(name)[:80]!r}",
-            path=f"$.{str(name)[:80]}",
+            f"unknown field {quoted(str(name))}",
+            path=f"$.{cut(str(name), 80)}",
             hint=f"did you mean {near[0]}?" if near else "own fields go under attributes",
             rule="change.field",
         )
@@ -137,7 +138,7 @@ def _attributes(given: Any) -> dict[str, Any]:
         if not isinstance(value, str | int | float | bool) or len(str(value)) > _MAX_TEXT:
             raise BadInput(
                 "an attribute is a short scalar",
-                path=f"$.attributes.{name[:80]}",
+                path=f"$.attributes.{cut(name, 80)}",
                 rule="change.attributes.value",
             )
     return dict(given)

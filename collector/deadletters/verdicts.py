@@ -100,7 +100,7 @@ class Verdicts:
         return Verdict(
             letter.id,
             Outcome.REJECTED,
-            reason=self.judges.text(f"{fault.path}: {fault.message}"[:_MAX_REASON]),
+            reason=self.judges.text(f"{fault.path}: {fault.message}")[:_MAX_REASON],
             path=fault.path,
             rule=rule_of(fault, letter.kept.schema.partition("/")[0] or "item"),
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel.errors import BadInput
+from kernel.quoting import quoted
 
 _NAMES = ("dataclassification", "dataregulation", "datacategory")
 
@@ -47,7 +48,7 @@ class DataRules:
     def _meet(name: str, label: object, promised: frozenset[str]) -> None:
         if not isinstance(label, str) or label.lower() not in promised:
             raise BadInput(
-                f"{name} {str(label)[:80]!r} cannot be met here, so the event is not taken",
+                f"{name} {quoted(str(label))} cannot be met here, so the event is not taken",
                 path=f"$.{name}",
                 hint=f"met here: {', '.join(sorted(promised))}; an admin can set more",
             )

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from kernel.clock import parse_rfc3339
 from kernel.errors import BadInput
+from kernel.quoting import cut
 
 KEPT_AS: Final = "ce."
 # Attributes with a place of their own in a shop event, and the two members that are no attributes.
@@ -61,7 +62,7 @@ def checked_attributes(event: Mapping[str, Any]) -> dict[str, Scalar]:
     for name, value in event.items():
         if name in _PLACED or value is None:
             continue
-        path = f"$.{name[:80]}"
+        path = f"$.{cut(name, 80)}"
         if _NAME.fullmatch(name) is None:
             raise BadInput(
                 "an attribute's name is of a-z and 0-9",

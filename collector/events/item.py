@@ -22,6 +22,7 @@ from collector.events.envelope import (
 from kernel.clock import DAY_US, MINUTE_US, parse_rfc3339
 from kernel.errors import BadInput
 from kernel.money import is_currency
+from kernel.quoting import cut, quoted
 from kernel.shop_event import (
     CANONICAL_TYPES,
     DECLINE_CLASSES,
@@ -115,7 +116,7 @@ def event_type(value: Any) -> str:
     near = difflib.get_close_matches(value.lower(), sorted(_TAKEN), n=1)
     hint = f"did you mean {near[0]}?" if near else "own types need a reverse-DNS name"
     raise BadInput(
-        f"unknown event type {value[:80]!r}: {hint}",
+        f"unknown event type {quoted(value)}: {hint}",
         path="$.type",
         hint=hint,
         rule="event.type.unknown",
@@ -302,7 +303,7 @@ def _flat(pairs: Mapping[str, Any]) -> list[tuple[str, Scalar]]:
 
 
 def _attribute(found: dict[str, Scalar], where: str, name: str, value: Any) -> None:
-    path = where + name[:MAX_ATTRIBUTE_NAME]
+    path = where + (cut(name, MAX_ATTRIBUTE_NAME) or "...")
     if len(name) > MAX_ATTRIBUTE_NAME:
         raise BadInput(
             f"an attribute's name is longer than {MAX_ATTRIBUTE_NAME} characters",

@@ -63,7 +63,7 @@ def why_not(event: str, payload: Mapping[str, Any]) -> str:
         return "" if action in {"", "created"} else f"a deployment that was {cut(action, 40)}"
     if event == "release":
         action = text_at(payload, "action")
-        return "" if action == "published" else f"a release that was {action[:40] or 'touched'}"
+        return "" if action == "published" else f"a release that was {cut(action, 40) or 'touched'}"
     state = text_at(payload, "deployment_status", "state")
     return "" if state in ENDED else f"a deployment that is {state[:40] or 'somewhere'} has no end"
 

@@ -99,7 +99,7 @@ class PageWatch:
         try:
             seen = self._seen(page)
         except (BadInput, EgressRefused, NotSent, MaybeSent) as fault:
-            problem = self._redactor.text(str(fault)[:300])
+            problem = self._redactor.text(str(fault))[:300]
             self._memory.note(Watched(what, page.url, page.tried_us, problem=problem))
             with self._lock:
                 page.due_us = min(page.due_us, page.tried_us + _AGAIN_AFTER_FAULT_US)

@@ -14,6 +14,7 @@ import msgspec
 from collector.changes.change import link_of
 from kernel.clock import parse_rfc3339
 from kernel.errors import BadInput
+from kernel.quoting import cut
 
 FORMAT: Final = "statuspage.summary"
 MAX_COMPONENTS: Final = 500
@@ -94,7 +95,7 @@ def summary_of(document: Any, vendor: str) -> Summary:
     ]
     return Summary(
         vendor=vendor,
-        indicator=indicator[:_MAX_TEXT],
+        indicator=cut(indicator, _MAX_TEXT),
         components=tuple(
             _component(one)
             for one in _objects(document, "components")[:MAX_COMPONENTS]
@@ -120,11 +121,11 @@ def _incident(one: Mapping[str, Any], impact: str = "") -> Incident:
         id=_text(one, "id", "$.incidents.id"),
         name=_text(one, "name", "$.incidents.name"),
         status=_text(one, "status", "$.incidents.status"),
-        impact=impact or str(one.get("impact") or "none")[:_MAX_TEXT],
+        impact=impact or cut(str(one.get("impact") or "none"), _MAX_TEXT),
         begun_us=_time(one.get("started_at") or one.get("created_at")),
         updated_us=_time(one.get("updated_at") or one.get("created_at")),
         url=link_of(one.get("shortlink")),
-        components=tuple(name[:_MAX_TEXT] for name in parts[:10] if isinstance(name, str)),
+        components=tuple(cut(name, _MAX_TEXT) for name in parts[:10] if isinstance(name, str)),
     )
 
 
@@ -139,7 +140,7 @@ def _text(one: Mapping[str, Any], name: str, path: str) -> str:
     value = one.get(name)
     if not isinstance(value, str) or not value:
         raise BadInput("expected a text", path=path)
-    return value[:_MAX_TEXT]
+    return cut(value, _MAX_TEXT)
 
 
 def _time(value: Any) -> int:
