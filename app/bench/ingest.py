@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from app.bench import bodies
-from app.bench.load import BenchFailed
 from app.bench.measure import child_of, machine, resident_mib
+from app.bench.waiting import BenchFailed, Patience, is_ready
 from app.demo.processes import Ports, Process, free_ports
 from kernel.api_client import ApiClient
 from kernel.clock import DAY_US, Clock
-from kernel.errors import NotFound, Unavailable, Unreachable
 from kernel.journal import ItemClass, JournalReader
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 
@@ -81,6 +80,7 @@ class IngestRun:
         self._clock = clock
         self._say = say
         self._pause = threading.Event()
+        self._patience = Patience(clock, self._pause)
         self._ports: Ports = free_ports(0)
 
     def run(self, cases: tuple[Case, ...] = CASES) -> dict[str, Any]:
@@ -110,10 +110,10 @@ class IngestRun:
         port = self._ports.otlp_http if case.path.startswith("/v1/") else self._ports.http
         answer = self._push(case, port, str(self._folder / "data" / "admin.token"))
         expected = before + answer["taken"] * case.items
-        self._until(
+        self._patience.until(
             service, f"{case.name}: stored = acknowledged", lambda: self._stored(case) == expected
         )
-        self._until(service, f"{case.name}: nothing waits", self._is_projected)
+        self._patience.until(service, f"{case.name}: nothing waits", self._is_projected)
         self._note(figures, case, answer)
         self._say(f"{case.name}: ours {figures.rates[-1]:,.0f}/s, acknowledged = stored, no lag")
 
@@ -178,7 +178,7 @@ class IngestRun:
             service = Process("the service", ["-m", "app", "serve", *words], self._log("serve"), {})
         probe = ApiClient(f"http://127.0.0.1:{ports.http}", "")
         try:
-            self._until(service, "the service is ready", lambda: _is_ready(probe))
+            self._patience.until(service, "the service is ready", lambda: is_ready(probe))
             yield service
         finally:
             probe.close()
@@ -205,18 +205,6 @@ class IngestRun:
     def _log(self, name: str) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder / f"{name}.log"
-
-    def _until(self, service: Process, what: str, look: Callable[[], bool]) -> None:
-        ends_s = self._clock.monotonic_s() + _WITHIN_S
-        while self._clock.monotonic_s() < ends_s:
-            service.check()
-            try:
-                if look():
-                    return
-            except (Unreachable, Unavailable, NotFound):
-                pass
-            self._pause.wait(0.1)
-        raise BenchFailed(f"did not happen within {_WITHIN_S:.0f} s: {what}")
 
 
 def _row(case: Case, ours: _Figures, peer: _Figures) -> dict[str, Any]:
@@ -249,11 +237,6 @@ def _peer_agent() -> Path | None:
 def _letters(number: int) -> str:
     """A name for a run that no card number could be seen in."""
     return "".join(chr(ord("a") + int(digit)) for digit in str(number))
-
-
-def _is_ready(probe: ApiClient) -> bool:
-    document = probe.get("/readyz")
-    return bool(document["ready"]) and (document["engine_age_s"] or 99) < 5
 
 
 @contextmanager

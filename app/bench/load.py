@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from app.bench.measure import child_of, machine, percentile, resident_mib
+from app.bench.waiting import BenchFailed, Patience, is_ready
 from app.demo.processes import Ports, Process, free_ports
 from kernel.api_client import ApiClient
 from kernel.clock import SECOND_US, Clock
-from kernel.errors import NotFound, TillwatchError, Unavailable, Unreachable
 from slo.ledger import LedgerReader
 
 _READY_WITHIN_S = 60.0
@@ -39,13 +39,6 @@ class Load:
     idle_s: float = 15.0
 
 
-class BenchFailed(TillwatchError):
-    """The run could not be finished."""
-
-    code = "bench_failed"
-    exit_code = 1
-
-
 @dataclass
 class Samples:
     """Taken five times a second while the load runs."""
@@ -66,6 +59,7 @@ class LoadRun:
         self._clock = clock
         self._say = say
         self._pause = threading.Event()
+        self._patience = Patience(clock, self._pause)
         self._ports: Ports = free_ports(0)
         self._door_pid = 0
         self._engine_pid = 0
@@ -107,7 +101,7 @@ class LoadRun:
         service = Process("the service", ["-m", "app", "serve", *words], self._dir / "log", {})
         probe = ApiClient(f"http://127.0.0.1:{ports.http}", "")
         try:
-            self._until(service, "the service is ready", lambda: self._is_ready(probe))
+            self._patience.until(service, "the service is ready", lambda: is_ready(probe))
             self._door_pid = service.pid
             self._engine_pid = child_of(service.pid, "app.engine") or 0
             token = (self._dir / "admin.token").read_text().strip()
@@ -117,10 +111,6 @@ class LoadRun:
         finally:
             probe.close()
             service.stop()
-
-    def _is_ready(self, probe: ApiClient) -> bool:
-        document = probe.get("/readyz")
-        return bool(document["ready"]) and (document["engine_age_s"] or 99) < 5
 
     def _memory(self) -> tuple[float, float]:
         return resident_mib(self._door_pid), resident_mib(self._engine_pid)
@@ -172,18 +162,6 @@ class LoadRun:
             if counted == expected or took_s > _COUNTED_WITHIN_S:
                 return counted, took_s
             self._pause.wait(0.1)
-
-    def _until(self, service: Process, what: str, look: Callable[[], bool]) -> None:
-        ends_s = self._clock.monotonic_s() + _READY_WITHIN_S
-        while self._clock.monotonic_s() < ends_s:
-            service.check()
-            try:
-                if look():
-                    return
-            except (Unreachable, Unavailable, NotFound):
-                pass
-            self._pause.wait(0.1)
-        raise BenchFailed(f"did not happen within {_READY_WITHIN_S:.0f} s: {what}")
 
 
 def _memory_rows(
