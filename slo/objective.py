@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
 from typing import Literal
@@ -69,15 +70,56 @@ class Indicator:
 
 
 @dataclass(frozen=True)
+class Calendar:
+    """Windows that follow each other by the wall clock of `zone` (IANA), `count` units each.
+
+    `start` is wall clock time without a zone: one window begins then, all others before and after
+    it. Units: day, ISO week, month, quarter, year; a day that a month lacks is its last day.
+    """
+
+    unit: Literal["D", "W", "M", "Q", "Y"]
+    count: int
+    start: datetime
+    zone: str
+
+
+@dataclass(frozen=True)
 class Window:
-    """Rolling window of `length_us` (calendar windows come with their own class later)."""
+    """Rolling window of `length_us`; with a `calendar` that is its nominal length only."""
 
     length_us: int = 28 * DAY_US
+    calendar: Calendar | None = None
 
     @property
     def seconds(self) -> int:
-        """Length in seconds."""
+        """Length in seconds (of a calendar window the nominal one: a month has 30 days)."""
         return self.length_us // SECOND_US
+
+
+@dataclass(frozen=True)
+class TimeSlices:
+    """Budgeting by slices of time instead of attempts.
+
+    With a `target` a slice is good where its good share reaches it (Timeslices); without one the
+    indicator is the mean of the slices' good shares (RatioTimeslices).
+    """
+
+    length_us: int
+    target: Fraction | None = None
+
+
+@dataclass(frozen=True)
+class WrittenTier:
+    """A burn tier that the objective's file writes down instead of the default ones."""
+
+    name: str
+    long_s: int
+    short_s: int
+    factor: Fraction
+    page: bool
+
+
+NoDataRule = Literal["freeze", "neutral", "bad"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +142,9 @@ class Objective:
     fast_tier: bool = True
     bump_allowance_s: float = 1.0
     owner: str = ""
+    slices: TimeSlices | None = None
+    tiers: tuple[WrittenTier, ...] = ()
+    no_data: NoDataRule = "freeze"
 
     @property
     def budget_ratio(self) -> Fraction:
