@@ -17,6 +17,7 @@ from slo.ledger.sums import FineCell, SegmentKey, Sums, total_of
 from slo.objective import Objective
 from slo.segments import Span, matches, without
 from slo.tiers import Tier, WindowCounts
+from slo.windows import BudgetWindow, budget_window
 
 SHORT_S = 300
 RECENT_S = 120
@@ -135,6 +136,39 @@ class LedgerView:
             newest_total=newest.total,
             long_keyless=long.alert_keyless,
         )
+
+    @cached_property
+    def budget_window(self) -> BudgetWindow:
+        """Borders of what the budget is counted over: whoever needs them asks here.
+
+        A calendar window is counted from its start to the watermark and ends later.
+        """
+        return budget_window(self.objective.window, self.end_us)
+
+    @cached_property
+    def budget_by_segment(self) -> dict[SegmentKey, Sums]:
+        """The budget's window by segment."""
+        window = self.budget_window
+        return self._reader.segment_sums(self.objective, window.from_us, window.to_us)
+
+    @cached_property
+    def budget_coverage(self) -> Fraction:
+        """Observed share of the budget's window, of the worst source, since it was first heard."""
+        window = self.budget_window
+        gap_s = self.objective.max_gap_s
+        return self._reader.coverage(self.sources, window.from_us, window.to_us, gap_s)
+
+    @cached_property
+    def budget_begun_us(self) -> int:
+        """From when on the budget's window was counted.
+
+        Its start, or the slice in which the last source was first heard; the watermark where one
+        never was.
+        """
+        window = self.budget_window
+        share = self._reader.elapsed(self.sources, window.from_us, window.to_us)
+        begun_us = window.to_us - int(share * window.counted_us)
+        return begun_us - begun_us % SLICE_US
 
     def window(self, window_s: int) -> Sums:
         """Everything of the newest `window_s`."""

@@ -37,12 +37,35 @@ class MoneyOut(_Out):
 
 
 class WindowOut(_Out):
-    """The objective's window; it ends at the watermark."""
+    """The objective's window. It is counted from `from` to `to`, the watermark.
 
-    kind: Literal["rolling"] = "rolling"
+    `ends`: where the window itself ends (later than `to` in a calendar window, whose budget is that
+    of the events so far). `seconds` is the nominal length of a calendar window, whose real one is
+    `ends` - `from`. `counted_from` is later than `from` where a source was first heard within the
+    window, and `elapsed` is the share of the whole window between `counted_from` and `to`.
+    """
+
+    kind: Literal["rolling", "calendar"] = "rolling"
     seconds: int
     start: str = Field(alias="from")
     to: str
+    ends: str
+    counted_from: str
+    elapsed: float
+    zone: str | None = None
+
+
+class ExtrapolatedOut(_Out):
+    """What a calendar window would come to if the rest of it went like the part so far.
+
+    An estimate beside the budget, never part of it. `method` says how it was made.
+    """
+
+    method: str
+    total: int
+    bad_allowed: int
+    bad_left: int
+    budget_left: float
 
 
 class AlertTierOut(_Out):
@@ -83,6 +106,7 @@ class SloOut(_Out):
     sli: float | None
     budget_left: float | None
     bad_left: int | None
+    extrapolated: ExtrapolatedOut | None
     burn_rates: dict[str, float | None]
     state: State
     reason: str

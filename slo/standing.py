@@ -20,10 +20,10 @@ from slo.schemas import (
     SegmentOut,
     SloOut,
     State,
-    WindowOut,
 )
 from slo.segments import matches
 from slo.tiers import default_tiers, reports
+from slo.window_report import extrapolated_out, window_out
 
 RATES_S: Mapping[str, int] = {
     "5m": 300,
@@ -51,12 +51,12 @@ def standing(
 ) -> SloOut:
     """The whole answer. `alerts`: the objective's open ones."""
     objective = view.objective
-    window = view.window_by_segment(objective.window.seconds)
+    window = view.budget_by_segment
     rates = {name: view.window_by_segment(seconds) for name, seconds in RATES_S.items()}
     lost = _lost(reader, view)
     whole = total_of(window.values())
     budget = Budget(whole.bad, whole.total, objective.budget_ratio)
-    pending = reader.pending(objective, view.from_us(objective.window.seconds), view.now_us + 1)
+    pending = reader.pending(objective, view.budget_window.from_us, view.now_us + 1)
     state = state_of(view.no_data, budget, burning=bool(alerts))
     return SloOut(
         id=objective.id,
@@ -66,15 +66,16 @@ def standing(
         owner=objective.owner,
         target=float(objective.target),
         generation=objective.generation,
-        window=_window(view),
+        window=window_out(view),
         counts=_counts(whole, pending),
         sli=_number(budget.sli),
         budget_left=_number(budget.left),
         bad_left=budget.bad_left if budget.total else None,
+        extrapolated=extrapolated_out(view, budget),
         burn_rates={name: _rate(parts.values(), objective) for name, parts in rates.items()},
         state=state,
         reason=_reason(state, view, budget, alerts),
-        coverage=float(view.coverage(objective.window.seconds)) if view.sources else 0.0,
+        coverage=float(view.budget_coverage) if view.sources else 0.0,
         watermark=rfc3339(view.watermark_us),
         sources=list(view.sources),
         money=_money(whole, _added(lost.values()), objective),
@@ -138,16 +139,10 @@ def _reason(state: State, view: LedgerView, budget: Budget, alerts: Sequence[Bur
     return ""
 
 
-def _window(view: LedgerView) -> WindowOut:
-    seconds = view.objective.window.seconds
-    begin_us = max(0, view.from_us(seconds)) if view.watermark_us else 0
-    return WindowOut(seconds=seconds, start=rfc3339(begin_us), to=rfc3339(view.end_us))
-
-
 def _lost(reader: LedgerReader, view: LedgerView) -> Lost:
     """Lost value by segment: exact for 7 days, the attempted value of bad units before."""
     objective = view.objective
-    from_us, to_us = view.from_us(objective.window.seconds), view.end_us
+    from_us, to_us = view.budget_window.from_us, view.end_us
     edge_us = max(from_us, (to_us - LOSSES_KNOWN_US) // MINUTE_US * MINUTE_US)
     found = {key: dict(one) for key, one in reader.segment_lost(objective, edge_us, to_us).items()}
     if edge_us > from_us:
