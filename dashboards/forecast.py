@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from dashboards.formatting import duration
+from kernel.clock import SECOND_US, parse_rfc3339
 
 # The newest rate is taken over this many seconds: short enough to see an outage that just began.
 RATE_OVER_S: Final = 300
@@ -34,6 +35,13 @@ def forecast(slo: Mapping[str, Any], points: Iterable[Mapping[str, Any]]) -> str
     if left is None or left <= 0 or not total:
         return ""
     seconds = seconds_left(left, bad, total, float(slo["target"]), RATE_OVER_S)
-    if seconds is None or seconds > _LONG_S:
+    if seconds is None or seconds > min(_LONG_S, _seconds_ahead(slo["window"])):
         return ""
     return f"gone in {duration(seconds)} at the rate of the last 5 min"
+
+
+def _seconds_ahead(window: Mapping[str, Any]) -> float:
+    """What a calendar window still has ahead of it: its budget need not last any longer."""
+    if window["kind"] != "calendar":
+        return _LONG_S
+    return (parse_rfc3339(window["ends"]) - parse_rfc3339(window["to"])) / SECOND_US

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from dashboards import charts, formatting
+from dashboards import charts, formatting, window_words
 from dashboards.assets import Assets
 from kernel.clock import Clock, parse_rfc3339
 from kernel.money import format_money
@@ -57,6 +57,9 @@ class Templates:
             incident_state=lambda state: formatting.state_parts(formatting.INCIDENT_STATES, state),
             approval_state=lambda state: formatting.state_parts(formatting.APPROVAL_STATES, state),
             target_digits=formatting.target_digits,
+            window_name=window_words.window_name,
+            window_progress=window_words.window_progress,
+            extrapolated_words=window_words.extrapolated_words,
             budget_bar=charts.budget_bar,
             sparkline=charts.sparkline,
         )

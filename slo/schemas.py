@@ -43,6 +43,7 @@ class WindowOut(_Out):
     of the events so far). `seconds` is the nominal length of a calendar window, whose real one is
     `ends` - `from`. `counted_from` is later than `from` where a source was first heard within the
     window, and `elapsed` is the share of the whole window between `counted_from` and `to`.
+    `zone`, `unit` and `count` are those of a calendar window.
     """
 
     kind: Literal["rolling", "calendar"] = "rolling"
@@ -53,6 +54,8 @@ class WindowOut(_Out):
     counted_from: str
     elapsed: float
     zone: str | None = None
+    unit: Literal["day", "week", "month", "quarter", "year"] | None = None
+    count: int | None = None
 
 
 class ExtrapolatedOut(_Out):
@@ -106,7 +109,7 @@ class SloOut(_Out):
     sli: float | None
     budget_left: float | None
     bad_left: int | None
-    extrapolated: ExtrapolatedOut | None
+    extrapolated: ExtrapolatedOut | None = None
     burn_rates: dict[str, float | None]
     state: State
     reason: str

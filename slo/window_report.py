@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import floor
-from typing import Final
+from typing import Final, Literal
 
 from kernel.clock import rfc3339
 from slo.budget import Budget
@@ -13,6 +13,13 @@ from slo.schemas import ExtrapolatedOut, WindowOut
 
 # Below it a handful of events would be blown up into a month.
 EXTRAPOLATED_FROM: Final = Fraction(1, 20)
+_UNITS: Final[dict[str, Literal["day", "week", "month", "quarter", "year"]]] = {
+    "D": "day",
+    "W": "week",
+    "M": "month",
+    "Q": "quarter",
+    "Y": "year",
+}
 METHOD: Final = (
     "attempts so far / elapsed share of the window; failures so far against what that allows"
 )
@@ -31,6 +38,8 @@ def window_out(view: LedgerView) -> WindowOut:
         counted_from=rfc3339(max(0, view.budget_begun_us) if known else 0),
         elapsed=float(elapsed(view)),
         zone=None if calendar is None else calendar.zone,
+        unit=None if calendar is None else _UNITS[calendar.unit],
+        count=None if calendar is None else calendar.count,
     )
 
 

@@ -45,7 +45,9 @@ def slo(state: str = "ok", *, text: str = "Payments succeed", **changes: Any) ->
         "owner": text,
         "target": 0.995,
         "generation": "feb17bb0a6be",
-        "window": WindowOut(seconds=2_419_200, start=AT, to=LATER),
+        "window": WindowOut(
+            seconds=2_419_200, start=AT, to=LATER, ends=LATER, counted_from=AT, elapsed=1.0
+        ),
         "counts": counts,
         "sli": 0.997,
         "budget_left": 0.4,
