@@ -11,6 +11,7 @@ import typer
 
 from kernel.terminal import AsJson, DataDir, emit, note, plain, render_table
 from slo.catalogue import SHIPPED, read_files, read_folder
+from slo.rules.cli import add_rules_commands
 from slo.service import SloService
 from slo.settings import SloSettings
 
@@ -54,6 +55,7 @@ def build_cli(opener: Opener) -> typer.Typer:
             note(plain(text))
         raise typer.Exit(1 if document["problems"] else 0)
 
+    add_rules_commands(cli)
     return cli
 
 

@@ -1,0 +1,1 @@
+"""Prometheus rules and Grafana dashboards, made from our objectives and from Sloth's specs."""
