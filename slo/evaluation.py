@@ -168,10 +168,11 @@ def _known_alerts(session: Session, now_us: int) -> dict[str, list[Known]]:
     rows = session.exec(
         select(BurnAlertRow)
         .where(
+            col(BurnAlertRow.kind) == "burn",
             or_(
                 col(BurnAlertRow.state) == "open",
                 col(BurnAlertRow.closed_us) > now_us - REMEMBER_CLOSED_US,
-            )
+            ),
         )
         .order_by(col(BurnAlertRow.opened_us), col(BurnAlertRow.id))
     ).all()

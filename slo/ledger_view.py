@@ -55,6 +55,10 @@ class LedgerView:
         limit_us = self.now_us - self.objective.max_gap_s * SECOND_US
         return [one for one in self.sources if (self._reader.last_heard_us(one) or 0) < limit_us]
 
+    def last_heard_us(self, source: str) -> int | None:
+        """Receive time of the source's newest event; None if it was never heard."""
+        return self._reader.last_heard_us(source)
+
     @cached_property
     def blind(self) -> str:
         """Why nothing can be said at all; "" where something is heard."""

@@ -1,4 +1,4 @@
-"""Control tables of slo: burn alerts."""
+"""Control tables of slo: alerts."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ class BurnAlertRow(SQLModel, table=True):
     `open_key` names objective, segment and kind while the alert is open and is empty (NULL)
     afterwards: unique, so that no second alert can be open for the same thing. `covers` is the
     segment as widened by later fires that share labels with it.
+
+    `kind`: `burn`, or `silence` and `no_data` of `slo.silence`, which name a `source` ("" = all),
+    count `bad` as missing of `total` expected attempts, and keep in `numbers` what they rest on.
     """
 
     __tablename__ = "burn_alert"
@@ -37,3 +40,7 @@ class BurnAlertRow(SQLModel, table=True):
     total: int = Field(sa_type=BigInt)
     burn_rate: float
     busiest: int = Field(default=0, sa_type=BigInt)
+    kind: str = Field(default="burn")
+    source: str = ""
+    title: str = ""
+    numbers: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))

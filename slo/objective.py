@@ -145,6 +145,9 @@ class Objective:
     slices: TimeSlices | None = None
     tiers: tuple[WrittenTier, ...] = ()
     no_data: NoDataRule = "freeze"
+    # Wall clock of the shop's week (IANA); "" is that of a calendar window, else UTC.
+    zone: str = ""
+    silence: bool = True
 
     @property
     def budget_ratio(self) -> Fraction:

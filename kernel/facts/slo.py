@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from kernel.facts.bus import Fact
 
 
 class BurnAlertOpened(Fact):
-    """A tier or the fast tier began to fire for an objective and segment ({} = all of it)."""
+    """A tier or the fast tier began to fire for an objective and segment ({} = all of it).
+
+    Other kinds than `burn`: `silence` (attempts do not arrive) and `no_data` (a source is not
+    heard). They bring their own `title`; `source` is "" where all sources are meant; `bad` attempts
+    are missing of `total` expected ones.
+    """
 
     name: ClassVar[str] = "slo.burn_alert.opened"
     alert_id: str
@@ -24,6 +29,9 @@ class BurnAlertOpened(Fact):
     bad: int
     total: int
     burn_rate: float
+    kind: Literal["burn", "silence", "no_data"] = "burn"
+    source: str = ""
+    title: str = ""
 
 
 class BurnAlertClosed(Fact):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from zoneinfo import available_timezones
 
 from kernel.clock import SECOND_US
 from kernel.shop_event import STRING_FIELDS
@@ -91,6 +92,12 @@ def _switch(text: str) -> bool:
     return text == "on"
 
 
+def _zone(text: str) -> str:
+    if text not in available_timezones():
+        raise ValueError('the name of a time zone is wanted, such as "Europe/Berlin"')
+    return text
+
+
 def _allowance(text: str) -> float:
     try:
         seconds = float(text.removesuffix("s"))
@@ -110,4 +117,6 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "tillwatch/fast-tier": ("fast_tier", _switch),
     "tillwatch/bump-allowance": ("bump_allowance_s", _allowance),
     "tillwatch/owner": ("owner", str),
+    "tillwatch/zone": ("zone", _zone),
+    "tillwatch/silence": ("silence", _switch),
 }

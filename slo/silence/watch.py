@@ -1,0 +1,334 @@
+"""Which alerts on missing attempts open, hold and close for one objective in one pass.
+
+Two kinds: `silence` (attempts that are usual now do not begin, though we listen: a page) and
+`no_data` (a source was not heard for longer than the objective's gap: a ticket). A source is named
+alone where the others go on; where its attempts arrive through the others, it is no page. At most
+one silence opens per objective and pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from kernel.clock import DAY_US, SECOND_US
+from slo.alert_state import OpenAlert, Step, Verdict
+from slo.ledger_view import LedgerView
+from slo.silence.pulse import Pulse
+from slo.silence.rule import (
+    ALPHA,
+    LEAST_EXPECTED,
+    LONGEST_US,
+    NEWEST_S,
+    SLICE_US,
+    SOURCE_ALPHA,
+    Arrivals,
+    Lack,
+    arrivals,
+    lack,
+    onset_us,
+)
+from slo.silence.state import BACK_S, LOWER_S, Seen, step
+from slo.silence.words import age_s, gap_text, gap_title, silence_text, silence_title
+from slo.volume.expectation import Basis, Expectation
+from slo.volume.history import ALL, BegunReader, Forecasts, Span
+from slo.volume.losses import volume
+
+SILENCE: Final = "silence"
+NO_DATA: Final = "no_data"
+# A source that is quiet this long is told of, however little is usual at this time of day.
+LONG_GAP_US = DAY_US
+
+
+@dataclass(frozen=True)
+class KnownSilence:
+    """An alert as remembered: open, or closed at `closed_us` not long ago. `source` "": all."""
+
+    id: str
+    kind: str
+    source: str
+    alert: OpenAlert
+    onset_us: int
+    numbers: Mapping[str, Any]
+    closed_us: int | None = None
+
+
+@dataclass(frozen=True)
+class NewSilence:
+    """An alert to open. `numbers` hold what the expectation rested on, for as long as it lasts."""
+
+    kind: str
+    source: str
+    page: bool
+    onset_us: int
+    title: str
+    text: str
+    begun: int = 0
+    expected: int = 0
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class SilenceChanges:
+    """What one pass decides for one objective."""
+
+    opened: list[NewSilence] = field(default_factory=list)
+    steps: dict[str, Step] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """One source (or all) as it is heard now."""
+
+    seen: Arrivals
+    usual: Expectation
+    judged: bool
+
+    def lack(self, alpha: float) -> Lack | None:
+        return lack(self.seen, self.usual, alpha) if self.judged else None
+
+    def missing(self, window_s: int) -> float:
+        return self.expected(window_s) - self.seen.newest(window_s)
+
+    def expected(self, window_s: int) -> float:
+        return self.usual.expected(self.seen.end_us - window_s * SECOND_US, self.seen.end_us)
+
+    @property
+    def alive(self) -> bool:
+        return 2 * self.seen.newest(NEWEST_S) > self.expected(NEWEST_S)
+
+
+def silence_changes(
+    view: LedgerView,
+    reader: BegunReader,
+    known: Sequence[KnownSilence],
+    pulse: Pulse,
+    forecasts: Forecasts,
+) -> SilenceChanges:
+    """One pass over one objective; `pulse.note_pass` and `forecasts.begin_pass` come before."""
+    changes = SilenceChanges()
+    opened = [one for one in known if one.closed_us is None]
+    gone = _close_what_ended(view, opened, changes)
+    opened = [one for one in opened if one.id not in gone]
+    deaf = pulse.deaf(view.now_us)
+    if deaf:
+        for one in opened:
+            changes.steps[one.id] = step(one.alert, Seen(view.end_us, deaf, fires=False))
+    if deaf or not view.objective.silence or not view.sources:
+        return changes
+    span = Span(view.end_us, outages=_outages(known, view.now_us))
+    usual = forecasts.of(reader, view.objective, view.sources, span)
+    silences = [one for one in opened if one.kind == SILENCE]
+    if usual and (silences or _is_worth_a_look(view, reader, usual, pulse)):
+        heard = _listen(view, reader, _held(usual, silences), pulse)
+        _step_silences(heard, silences, changes)
+        _look_for_silence(view, heard, silences, changes)
+        for one in silences:
+            pulse.forget_gap((view.objective.id, one.source))
+    _gaps(view, usual, opened, changes)
+    return changes
+
+
+def _close_what_ended(
+    view: LedgerView, opened: Sequence[KnownSilence], changes: SilenceChanges
+) -> set[str]:
+    """Alerts that nobody would judge any more."""
+    for one in opened:
+        reason = ""
+        if not view.objective.silence:
+            reason = "the objective's file switches this off"
+        elif view.sources and one.source and one.source not in view.sources:
+            reason = f"{one.source} is no source of the objective any more"
+        if reason:
+            changes.steps[one.id] = Step(one.alert, Verdict.CLOSE, reason)
+    return set(changes.steps)
+
+
+def _outages(known: Sequence[KnownSilence], now_us: int) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        (one.onset_us, one.closed_us or now_us + 1) for one in known if one.kind == SILENCE
+    )
+
+
+def _held(
+    usual: Mapping[str, Expectation], silences: Sequence[KnownSilence]
+) -> dict[str, Expectation]:
+    """While it is silent, the level is the one from before: silence is no lower normal."""
+    found = dict(usual)
+    for one in silences:
+        found[one.source] = held(found.get(one.source, Expectation()), one.numbers)
+    return found
+
+
+def held(now: Expectation, numbers: Mapping[str, Any]) -> Expectation:
+    """The expectation of now at the level that an alert's `numbers` remember."""
+    if "level" not in numbers:
+        return now
+    then = Expectation(
+        basis=Basis(numbers["basis"]),
+        level=numbers["level"],
+        flat=numbers["flat"],
+        references=numbers["references"],
+    )
+    if now.basis in {Basis.NONE, Basis.HOURS} or then.basis is Basis.HOURS:
+        return replace(then, usual=now.usual)
+    return replace(now, level=then.level, flat=then.flat)
+
+
+def _is_worth_a_look(
+    view: LedgerView, reader: BegunReader, usual: Mapping[str, Expectation], pulse: Pulse
+) -> bool:
+    """False where nothing can be silent: too little is usual, or all go on (one small read)."""
+    begin_us = view.end_us - LONGEST_US
+    able = [
+        source
+        for source, one in usual.items()
+        if one.expected(begin_us, view.end_us) >= LEAST_EXPECTED
+    ]
+    if not able:
+        return False
+    newest_us = view.end_us - NEWEST_S * SECOND_US
+    rows = reader.begun(view.objective, newest_us, view.end_us, SLICE_US)
+    by_source = {ALL: [row for found in rows.values() for row in found], **rows}
+    quiet = False
+    for source in able:
+        found = by_source.get(source, ())
+        _note(pulse, (view.objective.id, source), found, view.now_us)
+        count = sum(number for _, number in found)
+        quiet = quiet or 2 * count <= usual[source].expected(newest_us, view.end_us)
+    return quiet
+
+
+def _note(pulse: Pulse, key: tuple[str, str], rows: Sequence[tuple[int, int]], now_us: int) -> None:
+    if rows:
+        pulse.note_newest(key, max(at_us for at_us, _ in rows), now_us)
+
+
+def _listen(
+    view: LedgerView, reader: BegunReader, usual: Mapping[str, Expectation], pulse: Pulse
+) -> dict[str, _Heard]:
+    objective, sources = view.objective, [ALL, *view.sources]
+    lags = {
+        source: pulse.lag_us((objective.id, source), usual[source].per_s(view.end_us))
+        for source in sources
+    }
+    begin_us = view.end_us - LONGEST_US - max(lags.values())
+    rows = reader.begun(objective, begin_us, view.end_us, SLICE_US)
+    ours = {source: list(rows.get(source, ())) for source in view.sources}
+    ours[ALL] = [row for found in ours.values() for row in found]
+    found = {}
+    for source in sources:
+        key = objective.id, source
+        _note(pulse, key, ours[source], view.now_us)
+        seen = arrivals(ours[source], view.end_us - lags[source])
+        found[source] = _Heard(seen, usual[source], pulse.knows(key, view.now_us))
+    return found
+
+
+def _step_silences(
+    heard: Mapping[str, _Heard], silences: Sequence[KnownSilence], changes: SilenceChanges
+) -> None:
+    for one in silences:
+        here = heard.get(one.source)
+        if here is None:
+            continue
+        seen = Seen(
+            at_us=here.seen.end_us,
+            deaf="",
+            fires=lack(here.seen, here.usual, SOURCE_ALPHA if one.source else ALPHA) is not None,
+            begun=here.seen.newest(BACK_S),
+            expected=here.expected(BACK_S),
+            long_begun=here.seen.newest(LOWER_S),
+            long_expected=here.expected(LOWER_S),
+        )
+        changes.steps[one.id] = step(one.alert, seen)
+
+
+def _look_for_silence(
+    view: LedgerView,
+    heard: Mapping[str, _Heard],
+    silences: Sequence[KnownSilence],
+    changes: SilenceChanges,
+) -> None:
+    told = {one.source for one in silences}
+    if ALL in told:
+        return
+    whole = heard[ALL].lack(ALPHA)
+    alpha = ALPHA if whole is not None else SOURCE_ALPHA
+    several = view.sources if len(view.sources) > 1 else ()
+    silent = {source: found for source in several if (found := heard[source].lack(alpha))}
+    others_live = any(
+        heard[source].alive and heard[source].expected(NEWEST_S) > 0
+        for source in several
+        if source not in silent
+    )
+    if silent and (others_live or whole is None):
+        fresh = [source for source in silent if source not in told]
+        if fresh:
+            source = max(fresh, key=lambda one: (silent[one].expected, one))
+            changes.opened.append(_new(view, source, heard, silent[source]))
+    elif whole is not None:
+        changes.opened.append(_new(view, ALL, heard, whole))
+
+
+def _new(view: LedgerView, source: str, heard: Mapping[str, _Heard], found: Lack) -> NewSilence:
+    here, whole = heard[source], heard[ALL]
+    begin_us = onset_us(here.seen, here.usual, found)
+    # What one source no longer tells may arrive through another: then nobody is kept from buying.
+    window_s = found.window_s
+    is_lost = 2 * whole.missing(window_s) >= here.missing(window_s)
+    slices = (here.seen.end_us - begin_us) // SLICE_US
+    told = volume(here.usual, sum(here.seen.counts[-slices:]), begin_us, here.seen.end_us)
+    return NewSilence(
+        kind=SILENCE,
+        source=source,
+        page=not source or is_lost,
+        onset_us=begin_us,
+        title=silence_title(view.objective, source, found),
+        text=silence_text(view.objective, found, begin_us, told),
+        begun=found.seen,
+        expected=round(found.expected),
+        numbers={
+            "basis": here.usual.basis.value,
+            "level": here.usual.level,
+            "flat": here.usual.flat,
+            "references": here.usual.references,
+            "window_s": found.window_s,
+            "tail": found.tail,
+        },
+    )
+
+
+def _gaps(
+    view: LedgerView,
+    usual: Mapping[str, Expectation],
+    opened: Sequence[KnownSilence],
+    changes: SilenceChanges,
+) -> None:
+    told = {one.source for one in opened if one.kind == SILENCE}
+    told |= {one.source for one in changes.opened}
+    gaps = {one.source: one for one in opened if one.kind == NO_DATA}
+    for source, one in gaps.items():
+        if source not in view.quiet_sources:
+            changes.steps[one.id] = Step(one.alert, Verdict.CLOSE, f"{source} is heard again")
+    for source in view.quiet_sources:
+        since_us = view.last_heard_us(source)
+        if source in gaps or source in told or ALL in told or since_us is None:
+            continue
+        gap_s = age_s(since_us, view.now_us)
+        here = usual.get(source, Expectation())
+        wanted = here.per_s(view.end_us) * gap_s
+        unknown = here.basis is Basis.NONE
+        if unknown or wanted >= LEAST_EXPECTED or gap_s * SECOND_US >= LONG_GAP_US:
+            changes.opened.append(
+                NewSilence(
+                    kind=NO_DATA,
+                    source=source,
+                    page=False,
+                    onset_us=since_us,
+                    title=gap_title(source, since_us),
+                    text=gap_text(source, gap_s, view.objective.max_gap_s),
+                    expected=round(wanted),
+                )
+            )

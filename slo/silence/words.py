@@ -1,0 +1,85 @@
+"""What an alert on missing attempts says to somebody who was just woken. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kernel.clock import SECOND_US, from_us
+from kernel.money import format_money
+from slo.objective import Objective, UnitKind
+from slo.silence.rule import Lack
+from slo.volume.losses import Interval, Volume
+
+_NOUNS = {UnitKind.PAYMENT: "payments", UnitKind.CHECKOUT: "checkouts", UnitKind.ITEM: "attempts"}
+# Less than this share of what is usual is called a stop, more a drop.
+_STOPPED = 0.1
+
+
+def noun_of(objective: Objective) -> str:
+    """What the objective's attempts are called, in the plural."""
+    return _NOUNS[objective.indicator.unit_kind]
+
+
+def silence_title(objective: Objective, source: str, found: Lack) -> str:
+    """The headline: what stopped, from where."""
+    noun = noun_of(objective).capitalize()
+    where = f" from {source}" if source else ""
+    if found.seen <= _STOPPED * found.expected:
+        return f"{noun}{where} have stopped arriving"
+    return f"{noun}{where} have dropped to {found.seen / found.expected:.0%} of what is usual"
+
+
+def silence_text(objective: Objective, found: Lack, onset_us: int, volume: Volume | None) -> str:
+    """The reason: since when, what began, what was expected, why that is not chance."""
+    noun = noun_of(objective)
+    begun = f"only {found.seen} {noun} began" if found.seen else f"no {noun[:-1]} began"
+    text = (
+        f"{begun} in {found.window_s} s, about {found.expected:.0f} are usual now; "
+        f"it began at {clock_text(onset_us)}; chance of that by itself: {found.tail:.0e}"
+    )
+    if volume is not None:
+        text += f" (usual: {volume.method})"
+    return text
+
+
+def gap_title(source: str, since_us: int) -> str:
+    """The headline of a source that is not heard."""
+    return f"No data from {source} since {clock_text(since_us)}"
+
+
+def gap_text(source: str, gap_s: int, max_gap_s: int) -> str:
+    """The reason: nothing is known, which is neither good nor bad."""
+    return (
+        f"nothing was heard from {source} for {span_text(gap_s)} (limit {span_text(max_gap_s)}): "
+        "until then nothing can be said of its attempts, and burn alerts keep their state"
+    )
+
+
+def missing_text(missing: Interval, cost: Mapping[str, Interval], noun: str) -> str:
+    """`About 61 (45 to 80) checkouts are missing, worth about EUR 3,050.00 (...)`."""
+    text = f"About {missing.mid:,} ({missing.low:,} to {missing.high:,}) {noun} are missing"
+    worth = [
+        f"{format_money(one.mid, currency)} ({format_money(one.low, currency)} to "
+        f"{format_money(one.high, currency)})"
+        for currency, one in cost.items()
+        if one.mid
+    ]
+    return f"{text}, worth about {' and '.join(worth)}" if worth else text
+
+
+def clock_text(at_us: int) -> str:
+    """`03:12:05 UTC`."""
+    return from_us(at_us).strftime("%H:%M:%S UTC")
+
+
+def span_text(seconds: int) -> str:
+    """`45 s`, `6 min`, `3 h`, `2 d`."""
+    for unit, length_s in (("d", 172_800), ("h", 7200), ("min", 120)):
+        if seconds >= length_s:
+            return f"{seconds // {'d': 86_400, 'h': 3600, 'min': 60}[unit]} {unit}"
+    return f"{seconds} s"
+
+
+def age_s(since_us: int, now_us: int) -> int:
+    """Whole seconds since."""
+    return max(0, now_us - since_us) // SECOND_US

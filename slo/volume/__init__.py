@@ -1,0 +1,1 @@
+"""How many attempts are usual at a time, and how many are missing: expected volume."""
