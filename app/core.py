@@ -19,6 +19,10 @@ from runbooks.service import ApprovalService
 from runbooks.settings import RunbookSettings
 from slo.catalogue import Catalogue
 from slo.ledger import LedgerReader
+from slo.policy.catalogue import load_policies
+from slo.policy.service import PolicyService
+from slo.policy.settings import PolicySettings
+from slo.policy.situation import Gathering
 from slo.service import SloService
 from slo.settings import SloSettings
 from triage.admission import Admission
@@ -51,6 +55,7 @@ class Core:
         self.changes = ChangeMemory(kernel.telemetry_dir / "changes.db")
         self.catalogue = Catalogue.load(SloSettings().slo_dir)
         self.slo = SloService(database, self.ledger_reader, self.catalogue, clock)
+        self.policy = self._policy()
         self.approvals = ApprovalService(database, self.audit_log, clock, self.runbook_settings)
         self.second_channel = SecondChannel(self.triage_settings, kernel.public_url, clock)
         self.admission = Admission(
@@ -65,6 +70,11 @@ class Core:
             self.approvals,
             self.slack.notice if self.slack else None,
         )
+
+    def _policy(self) -> PolicyService:
+        policies = load_policies(PolicySettings().policy_dir, self.catalogue)
+        gathering = Gathering(self.slo, self.ledger_reader, policies, self.clock)
+        return PolicyService(self.database, self.audit_log, self.clock, gathering)
 
     def ledger_reader(self) -> LedgerReader:
         """A reader of its own for whoever asks: readers are not for sharing between threads."""

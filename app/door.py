@@ -189,6 +189,8 @@ class Door:
         from collector.counts.endpoints import build_router as counts_router
         from runbooks.endpoints import build_router as runbooks_router
         from slo.endpoints import build_router as slo_router
+        from slo.policy.decisions import PolicyDecisions
+        from slo.policy.endpoints import build_router as policy_router
         from triage.endpoints import build_router as triage_router
         from triage.slack.endpoints import build_router as slack_router
 
@@ -217,6 +219,11 @@ class Door:
                 core.access,
             ),
             slo_router(core.slo, core.access, core.clock),
+            policy_router(
+                core.policy,
+                PolicyDecisions(core.database, core.audit_log, core.clock, core.policy),
+                core.access,
+            ),
             triage_router(core.incidents, self.journal, core.access, self.redactor),
             runbooks_router(core.approvals, core.access),
             audit_router(core.audit_log, core.access.guard),

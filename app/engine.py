@@ -47,6 +47,7 @@ from slo.expiry import expiry_job
 from slo.ledger import LedgerWriter
 from slo.ledger.projector import LedgerProjector
 from slo.metrics import SloCollector
+from slo.policy import jobs as policy_jobs
 from triage import jobs as triage_jobs
 from triage import second_channel
 from triage.asking import Asking
@@ -87,6 +88,7 @@ class Engine:
         for subscription in [
             *triage_jobs.subscriptions(core.admission),
             *runbooks_jobs.subscriptions(core.approvals),
+            *policy_jobs.subscriptions(core.policy),
             *([core.slack.subscription()] if core.slack else []),
         ]:
             self.facts.subscribe(subscription)
@@ -125,6 +127,7 @@ class Engine:
         return [
             *([slack.job()] if core.slack else []),
             *slo_jobs.jobs(self.evaluator),
+            *policy_jobs.jobs(core.policy),
             expiry_job(kernel.ledger_path, self.derived, core.catalogue.all()),
             *collector_jobs.jobs(
                 core.telemetry, core.clock, kernel.telemetry_retention_d, self._day_closer()

@@ -29,8 +29,13 @@ def build_audit_cli() -> typer.Typer:
 def build_slo_cli() -> typer.Typer:
     """`tillwatch slo ...`."""
     from slo.cli import build_cli
+    from slo.policy.cli import build_gate_cli, build_policy_cli
 
-    return build_cli(_opener(lambda core: core.slo))
+    cli = build_cli(_opener(lambda core: core.slo))
+    policy = _opener(lambda core: core.policy)
+    cli.add_typer(build_gate_cli(policy), name="gate")
+    cli.add_typer(build_policy_cli(policy), name="policy")
+    return cli
 
 
 def build_incident_cli() -> typer.Typer:

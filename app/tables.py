@@ -11,6 +11,7 @@ import kernel.facts.bus
 import kernel.outbox.outbox
 import runbooks.models
 import slo.models
+import slo.policy.models
 import triage.models
 import triage.slack.models
 
@@ -22,6 +23,7 @@ MODULES = (
     kernel.outbox.outbox,
     runbooks.models,
     slo.models,
+    slo.policy.models,
     triage.models,
     triage.slack.models,
 )

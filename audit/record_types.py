@@ -56,6 +56,7 @@ _LOG: Final = (
     "skew_us gap_s result checkpoint_size path_hash"
 )
 
+_POLICY: Final = "override_id expires_at roles number"
 _REPLAY: Final = "rule source patched stored duplicate reading rejected replayed impossible"
 
 
@@ -98,6 +99,10 @@ TYPES: Final[Mapping[str, RecordType]] = {
     "config.changed": _type("", _ACCESS),
     "incident.*": _type("", _INCIDENT),
     "count.closed": _type("day stored rejected duplicate shed statement_sha256", _COUNT),
+    "policy.state": _type("service from_state to_state", _POLICY),
+    "policy.overridden": _type("service override_id expires_at", _POLICY),
+    "policy.override_revoked": _type("service override_id", _POLICY),
+    "policy.postmortem_done": _type("service number", _POLICY),
     "deadletter.replay": _type("count", _REPLAY),
     "deadletter.replayed": _type("count", _REPLAY),
     "audit.erasure": _type("record name", _LOG),

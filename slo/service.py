@@ -53,8 +53,8 @@ class SloService:
         self.catalogue = catalogue
         self._clock = clock
 
-    def list(self) -> list[SloOut]:
-        """All objectives, without their segments."""
+    def list(self, service: str | None = None) -> list[SloOut]:
+        """All objectives (of one service), without their segments."""
         alerts = self._open_alerts()
         with self._reader() as reader:
             now_us = self._clock.now_us()
@@ -67,6 +67,7 @@ class SloService:
                     with_segments=False,
                 )
                 for one in self.catalogue.all()
+                if service in (None, one.service)
             ]
 
     def show(self, objective_id: str) -> SloOut:

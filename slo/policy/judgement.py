@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import Literal
 
 from slo.policy.rules import Action, ChangeKind, Freeze, Policy, PostmortemRule, Step
 
@@ -105,7 +106,7 @@ class RuleFinding:
 
     rule: str
     policy: str
-    kind: str
+    kind: Literal["freeze", "step", "postmortem"]
     objective_id: str
     state: RuleState
     effect: Effect
