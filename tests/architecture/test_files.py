@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import typer
 
@@ -75,3 +76,11 @@ def _exists(words: list[str]) -> bool:
             return False
         command = children[word]
     return True
+
+
+def test_no_link_is_under_version_control():
+    """A committed `.venv` link once replaced everybody's environment."""
+    done = subprocess.run(
+        ["git", "ls-files", "-s"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert [line for line in done.stdout.splitlines() if line.startswith("120000")] == []
