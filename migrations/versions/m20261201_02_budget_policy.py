@@ -6,8 +6,8 @@ import sqlalchemy as sa
 import sqlmodel
 from alembic import op
 
-revision = "20261201_01"
-down_revision = "20261125_01"
+revision = "20261201_02"
+down_revision = "20261201_01"
 
 _TEXT = sqlmodel.sql.sqltypes.AutoString
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
