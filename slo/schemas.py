@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from slo.money.schemas import AtRiskOut, BurnedByOut, ConversionOut, PartOut
+
 State = Literal["ok", "at_risk", "broken", "no_data"]
 
 
@@ -25,8 +27,10 @@ class CountsOut(_Out):
 class MoneyOut(_Out):
     """Value in minor units of one currency; `budget_left` is that of the share of money.
 
-    `lost_minor` counts a checkout once, if no payment of it succeeded within 30 minutes (known for
-    the newest 7 days; before that it is what was attempted in bad units).
+    `allowed_minor` may fail in the window, `left_minor` still may (negative: overspent), both
+    rounded down; `allowed_exact` is a fraction that adds up over segments. `lost_minor` counts a
+    checkout once, if no payment of it succeeded within 30 minutes; the whole method is the
+    objective's `money_method`.
     """
 
     currency: str
@@ -34,6 +38,9 @@ class MoneyOut(_Out):
     bad_minor: int
     lost_minor: int
     budget_left: float | None
+    allowed_minor: int = 0
+    allowed_exact: str = "0"
+    left_minor: int = 0
 
 
 class WindowOut(_Out):
@@ -95,7 +102,10 @@ class SegmentOut(_Out):
 
 
 class SloOut(_Out):
-    """One objective as it stands. `sli`, budgets and burn rates are null where nothing counted."""
+    """One objective as it stands. `sli`, budgets and burn rates are null where nothing counted.
+
+    What `list` leaves out is empty there: segments and what follows `money_method`.
+    """
 
     id: str
     name: str
@@ -120,6 +130,12 @@ class SloOut(_Out):
     alerts: list[AlertTierOut]
     segments: list[SegmentOut]
     notes: list[str]
+    money_method: str = ""
+    attribution: list[PartOut] = []
+    burned_by: BurnedByOut | None = None
+    burning_now: BurnedByOut | None = None
+    at_risk: AtRiskOut | None = None
+    conversion: ConversionOut | None = None
 
 
 class SloListOut(_Out):

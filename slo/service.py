@@ -18,6 +18,7 @@ from slo.ledger import LedgerReader
 from slo.ledger.sums import FineCell, SegmentKey, total_of
 from slo.ledger_view import LedgerView
 from slo.models import BurnAlertRow
+from slo.money.answer import takes_money
 from slo.objective import Objective
 from slo.recovery import SPANS_S, RecoverySample, RecoveryVerdict, State, judge
 from slo.schemas import BurnAlertOut, PointOut, SloOut
@@ -143,7 +144,8 @@ class SloService:
                 if matches(names, key, segment)
             )
             lost: dict[str, int] = {}
-            for key, values in reader.segment_lost(objective, from_us, to_us).items():
+            found = reader.segment_lost(objective, from_us, to_us) if takes_money(objective) else {}
+            for key, values in found.items():
                 if matches(names, key, segment):
                     for currency, minor in values.items():
                         lost[currency] = lost.get(currency, 0) + minor

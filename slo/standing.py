@@ -8,15 +8,16 @@ from fractions import Fraction
 from kernel.clock import DAY_US, MINUTE_US, rfc3339
 from slo.budget import Budget
 from slo.burn_rate import burn_rate
-from slo.ledger import LedgerReader, MoneySums, SegmentKey, Sums
+from slo.ledger import LedgerReader, SegmentKey, Sums
 from slo.ledger.sums import total_of
 from slo.ledger_view import LedgerView
 from slo.models import BurnAlertRow
+from slo.money.answer import money_method, money_out, takes_money
+from slo.money.sections import money_sections
 from slo.objective import Objective
 from slo.schemas import (
     AlertTierOut,
     CountsOut,
-    MoneyOut,
     SegmentOut,
     SloOut,
     State,
@@ -58,7 +59,7 @@ def standing(
     budget = Budget(whole.bad, whole.total, objective.budget_ratio)
     pending = reader.pending(objective, view.budget_window.from_us, view.now_us + 1)
     state = state_of(view.no_data, budget, burning=bool(alerts))
-    return SloOut(
+    answer = SloOut(
         id=objective.id,
         name=objective.display_name,
         description=objective.description,
@@ -78,11 +79,15 @@ def standing(
         coverage=float(view.budget_coverage) if view.sources else 0.0,
         watermark=rfc3339(view.watermark_us),
         sources=list(view.sources),
-        money=_money(whole, _added(lost.values()), objective),
+        money=money_out(whole, _added(lost.values()), objective),
         alerts=[_alert(row) for row in alerts],
         segments=_segments(view, window, rates, lost, alerts) if with_segments else [],
         notes=reports(default_tiers(objective.window.seconds, objective.budget_ratio)),
+        money_method=money_method(objective),
     )
+    if not with_segments:
+        return answer
+    return answer.model_copy(update=money_sections(reader, view, window, rates["1h"], alerts))
 
 
 def state_of(no_data: str, budget: Budget, *, burning: bool) -> State:
@@ -121,7 +126,7 @@ def _segments(
                     for name, parts in rates.items()
                 },
                 state=state_of(view.no_data, budget, burning=burning),
-                money=_money(sums, lost.get(key, {}), objective),
+                money=money_out(sums, lost.get(key, {}), objective),
             )
         )
     return found
@@ -142,6 +147,8 @@ def _reason(state: State, view: LedgerView, budget: Budget, alerts: Sequence[Bur
 def _lost(reader: LedgerReader, view: LedgerView) -> Lost:
     """Lost value by segment: exact for 7 days, the attempted value of bad units before."""
     objective = view.objective
+    if not takes_money(objective):
+        return {}
     from_us, to_us = view.budget_window.from_us, view.end_us
     edge_us = max(from_us, (to_us - LOSSES_KNOWN_US) // MINUTE_US * MINUTE_US)
     found = {key: dict(one) for key, one in reader.segment_lost(objective, edge_us, to_us).items()}
@@ -159,23 +166,6 @@ def _added(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
         for currency, minor in part.items():
             total[currency] = total.get(currency, 0) + minor
     return total
-
-
-def _money(sums: Sums, lost: Mapping[str, int], objective: Objective) -> list[MoneyOut]:
-    found = []
-    for currency in sorted({*sums.money, *lost}):
-        money = sums.money.get(currency, MoneySums())
-        value = Budget(money.bad_minor, money.good_minor + money.bad_minor, objective.budget_ratio)
-        found.append(
-            MoneyOut(
-                currency=currency,
-                good_minor=money.good_minor,
-                bad_minor=money.bad_minor,
-                lost_minor=lost.get(currency, 0),
-                budget_left=_number(value.left),
-            )
-        )
-    return found
 
 
 def _counts(sums: Sums, pending: int | None) -> CountsOut:

@@ -1,0 +1,1 @@
+"""Money beside attempts: value budgets, what burns them, revenue at risk, conversion."""

@@ -1,0 +1,36 @@
+"""The parts of `show` that are about money and causes, read once for one objective."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from slo.ledger import LedgerReader
+from slo.ledger_view import LedgerView
+from slo.models import BurnAlertRow
+from slo.money.answer import MAX_PARTS, at_risk, attribution, burned_by, parts_out
+from slo.money.attribution import BySegment
+from slo.money.order_figures import order_figures
+
+HOUR_S = 3600
+
+
+def money_sections(
+    reader: LedgerReader,
+    view: LedgerView,
+    window: BySegment,
+    last_hour: BySegment,
+    alerts: Sequence[BurnAlertRow],
+) -> dict[str, Any]:
+    """Fields of `SloOut`. Sums by segment: `window` of the budget, `last_hour` of the newest."""
+    objective = view.objective
+    whole = attribution(objective, window)
+    hour = attribution(objective, last_hour)
+    onsets = [row.onset_us for row in alerts]
+    return {
+        "attribution": parts_out(whole.by_segment(MAX_PARTS)),
+        "burned_by": burned_by(whole, view.budget_window.from_us, view.end_us),
+        "burning_now": burned_by(hour, view.from_us(HOUR_S), view.end_us),
+        "at_risk": at_risk(reader, view, max(onsets, default=None)),
+        "conversion": order_figures(reader, view),
+    }
