@@ -174,14 +174,12 @@ def _groups(
     names: Sequence[str], telling: Sequence[int], sums: BySegment
 ) -> dict[Labels, tuple[int, int]]:
     """(bad, total) of every combination of labels that has a failure; no label is empty."""
+    sizes = range(1, len(telling) + 1)
     found: dict[Labels, tuple[int, int]] = {}
-    for size in range(1, len(telling) + 1):
-        for places in combinations(telling, size):
-            grouped = _grouped(places, sums)
-            for values, counts in grouped.items():
-                if counts[0] and all(values) and OTHER not in values:
-                    labels = tuple(zip((names[one] for one in places), values, strict=True))
-                    found[labels] = counts[0], counts[1]
+    for places in (chosen for size in sizes for chosen in combinations(telling, size)):
+        for values, (bad, total) in _grouped(places, sums).items():
+            if bad and all(values) and OTHER not in values:
+                found[tuple(zip((names[one] for one in places), values, strict=True))] = bad, total
     return found
 
 
