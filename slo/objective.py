@@ -40,13 +40,21 @@ class Selector:
 
     def keeps(self, event: ShopEvent) -> bool:
         """True where type and every `where` field match."""
-        return event.type in self.events and all(
-            str(event.field(name)) in values for name, values in self.where.items()
-        )
+        return event.type in self.events and self.fits(event)
+
+    def fits(self, event: ShopEvent) -> bool:
+        """True where every `where` field matches, whatever the type (an attempt has no outcome)."""
+        return all(_is_one_of(event, name, values) for name, values in self.where.items())
 
     def excludes(self, event: ShopEvent) -> bool:
         """True where any `exclude_where` field matches."""
-        return any(str(event.field(name)) in values for name, values in self.exclude_where.items())
+        return any(_is_one_of(event, name, values) for name, values in self.exclude_where.items())
+
+
+def _is_one_of(event: ShopEvent, name: str, values: frozenset[str]) -> bool:
+    """What is not set is none of the values, whatever they are called."""
+    value = event.field(name)
+    return value is not None and str(value) in values
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,16 @@ import sqlite3
 from typing import Final
 
 from kernel.clock import MINUTE_US
-from slo.ledger.contribution import Contribution, Verdict
-from slo.ledger.levels import FINE_US, LEVELS_US, floor_us
+from slo.ledger.contribution import Verdict
+from slo.ledger.levels import FINE_US, LEVELS_US, Marks, floor_us
+from slo.ledger.rulebook import Plan
+from slo.ledger.segments import SegmentBook
 
 # good, bad, excluded, good_minor, bad_minor, alert_total, alert_bad, alert_keyless
-Delta = tuple[int, int, int, int, int, int, int, int]
-_Place = tuple[int, int, int, str]
+Delta = list[int]
+# objective number, start of the 5 s slice, segment number, currency
+Place = tuple[int, int, int, str]
+Changes = dict[Place, Delta]
 
 _NAMES: Final = (
     "good",
@@ -29,78 +33,101 @@ _CELL: Final = (
     + _ADD
 )
 _REVISION: Final = (
-    "INSERT INTO revision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-    + _ADD
+    "INSERT INTO revision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET " + _ADD
 )
-
-
-def budget_delta(contribution: Contribution, sign: int) -> Delta:
-    """What a unit adds (`sign` 1) or takes back (-1), alert counts of bad units apart."""
-    minor = sign * contribution.amount_minor
-    match contribution.verdict:
-        case Verdict.GOOD:
-            return (sign, 0, 0, minor, 0, sign, 0, 0)
-        case Verdict.BAD:
-            return (0, sign, 0, 0, minor, 0, 0, 0)
-        case Verdict.EXCLUDED:
-            return (0, 0, sign, 0, 0, 0, 0, 0)
-
-
-def alert_delta(sign: int, *, keyless: bool) -> Delta:
-    """What a bad attempt that counts for alerts adds or takes back."""
-    return (0, 0, 0, 0, 0, sign, sign, sign if keyless else 0)
 
 
 class CellChanges:
     """Sums of changes by 5 s slice, for one transaction."""
 
-    def __init__(self) -> None:
-        self._changes: dict[_Place, list[int]] = {}
+    def __init__(self, segments: SegmentBook) -> None:
+        self._segments = segments
+        # Units by plan: the objectives are gone through once per slice, not once per unit.
+        self._units: dict[tuple[Plan, int, str], list[int]] = {}
+        self._alerts: dict[Place, list[int]] = {}
 
-    def add(
-        self, objective_no: int, at_us: int, segment_id: int, currency: str, delta: Delta
-    ) -> None:
-        """Note a change at an event time."""
-        place = (objective_no, floor_us(at_us, FINE_US), segment_id, currency)
-        _add_to(self._changes, place, delta)
+    def count(self, plan: Plan, at_us: int, currency: str, amount_minor: int, sign: int) -> None:
+        """A unit counts from now on (`sign` 1) or no longer (-1); bad ones alert apart."""
+        place = plan, at_us - at_us % FINE_US, currency
+        held = self._units.get(place)
+        if held is None:
+            self._units[place] = [sign, sign * amount_minor]
+        else:
+            held[0] += sign
+            held[1] += sign * amount_minor
 
-    def flush(self, db: sqlite3.Connection, known_us: int, fine_from_us: int) -> None:
-        """Write all levels, and a revision for each change of a minute that was over already.
+    def alert(self, place: Place, sign: int, *, keyless: bool) -> None:
+        """A bad attempt counts for alerts from now on, or no longer."""
+        no, at_us, segment_id, currency = place
+        held = self._alerts.setdefault((no, floor_us(at_us, FINE_US), segment_id, currency), [0, 0])
+        held[0] += sign
+        held[1] += sign if keyless else 0
 
-        `known_us`: receive time of what is applied. Slices before `fine_from_us` have no 5 s cell.
+    def flush(self, db: sqlite3.Connection, known_us: int, marks: Marks) -> Changes:
+        """Write all levels that hold the slices, and a revision for each change of a minute that
+        was over already. Gives what changed.
+
+        `known_us`: receive time of what is applied.
         """
-        known_minute_us = floor_us(known_us, MINUTE_US)
-        changes = {place: delta for place, delta in self._changes.items() if any(delta)}
+        changes = self._by_place()
         for level_us in LEVELS_US:
-            if level_us != FINE_US:
-                changes = _coarser(changes, level_us)
+            rows: Changes = {}
+            for place, delta in changes.items():
+                if marks.holds(level_us, place[1]):
+                    _add(rows, _coarser(place, level_us), delta)
             db.executemany(
-                _CELL,
-                [
-                    (no, level_us, slice_us, segment_id, currency, *delta)
-                    for (no, slice_us, segment_id, currency), delta in changes.items()
-                    if level_us != FINE_US or slice_us >= fine_from_us
-                ],
+                _CELL, [(no, level_us, *rest, *delta) for (no, *rest), delta in rows.items()]
             )
-            if level_us == MINUTE_US:
-                db.executemany(
-                    _REVISION,
-                    [
-                        (no, slice_us, known_minute_us, segment_id, currency, *delta)
-                        for (no, slice_us, segment_id, currency), delta in changes.items()
-                        if slice_us < known_minute_us
-                    ],
-                )
+        self._revise(db, changes, floor_us(known_us, MINUTE_US))
+        return changes
+
+    @staticmethod
+    def _revise(db: sqlite3.Connection, changes: Changes, known_minute_us: int) -> None:
+        late: Changes = {}
+        for place, delta in changes.items():
+            if place[1] < known_minute_us:
+                _add(late, _coarser(place, MINUTE_US), delta)
+        db.executemany(
+            _REVISION,
+            [
+                (no, MINUTE_US, slice_us, known_minute_us, segment_id, currency, *delta)
+                for (no, slice_us, segment_id, currency), delta in late.items()
+            ],
+        )
+
+    def _by_place(self) -> Changes:
+        changes: Changes = {}
+        get, places = changes.get, self._segments.places
+        for (plan, slice_us, currency), (units, minor) in self._units.items():
+            if not units and not minor:
+                continue
+            for no, segment_id, verdict in places(plan, slice_us):
+                place = no, slice_us, segment_id, currency
+                held = get(place)
+                if held is None:
+                    held = changes[place] = [0, 0, 0, 0, 0, 0, 0, 0]
+                if verdict is Verdict.GOOD:
+                    held[0] += units
+                    held[3] += minor
+                    held[5] += units
+                elif verdict is Verdict.BAD:
+                    held[1] += units
+                    held[4] += minor
+                else:
+                    held[2] += units
+        for place, (count, keyless) in self._alerts.items():
+            if count or keyless:
+                _add(changes, place, [0, 0, 0, 0, 0, count, count, keyless])
+        return {place: delta for place, delta in changes.items() if any(delta)}
 
 
-def _coarser(changes: dict[_Place, list[int]], level_us: int) -> dict[_Place, list[int]]:
-    result: dict[_Place, list[int]] = {}
-    for (no, slice_us, segment_id, currency), delta in changes.items():
-        _add_to(result, (no, floor_us(slice_us, level_us), segment_id, currency), delta)
-    return result
+def _coarser(place: Place, level_us: int) -> Place:
+    no, slice_us, segment_id, currency = place
+    return no, slice_us - slice_us % level_us, segment_id, currency
 
 
-def _add_to(changes: dict[_Place, list[int]], place: _Place, delta: list[int] | Delta) -> None:
+def _add(changes: Changes, place: Place, delta: Delta) -> None:
     held = changes.get(place)
     if held is None:
         changes[place] = list(delta)

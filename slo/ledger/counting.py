@@ -3,66 +3,64 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from kernel.clock import HOUR_US, MINUTE_US
 from kernel.shop_event import DERIVED_TYPES, Origin, ShopEvent
-from slo.ledger.bads import BadChanges
-from slo.ledger.cells import CellChanges, budget_delta
-from slo.ledger.contribution import Contribution, Verdict, classify
-from slo.ledger.levels import floor_us
+from slo.ledger.bads import BadChanges, BadRow
+from slo.ledger.cells import CellChanges, Changes
+from slo.ledger.contribution import Verdict, alert_key, price_of
+from slo.ledger.levels import Marks, floor_us
+from slo.ledger.pulse import QUARTER_US, Beat, PulseBook, PulseChanges, begun_at
+from slo.ledger.rulebook import NO_PLAN, Plan, Rulebook
 from slo.ledger.segments import SegmentBook
+from slo.ledger.source_book import SourceBook
 from slo.ledger.unit import Unit, UnitKey, decode_unit, encode_unit, fold, merge, unit_keys
-from slo.objective import Objective, UnitKind
+from slo.objective import UnitKind
 
 _IN_CHUNK: Final = 500
-_NO_RULES: Final[tuple[tuple[int, Objective], ...]] = ()
 # Row of all sources together in `volume`; no CloudEvent has an empty source.
 ALL_SOURCES: Final = ""
+Events = tuple[ShopEvent, ...]
 
 
-class Rulebook:
-    """Objectives by number, and which of them a finished unit can matter to."""
+@dataclass(frozen=True)
+class Books:
+    """What one writer knows between transactions."""
 
-    def __init__(
-        self, objectives: Mapping[int, Objective], configured: Iterable[Objective]
-    ) -> None:
-        """`configured`: also those not counted yet, whose messages must be kept already."""
-        self.objectives = dict(objectives)
-        self._by_type: dict[tuple[UnitKind, str], list[tuple[int, Objective]]] = {}
-        for no, objective in objectives.items():
-            for event_type in objective.indicator.total.events:
-                place = objective.indicator.unit_kind, event_type
-                self._by_type.setdefault(place, []).append((no, objective))
-        self.item_types = frozenset(
-            event_type
-            for objective in configured
-            if objective.indicator.unit_kind is UnitKind.ITEM
-            for event_type in objective.indicator.total.events
-        )
+    rules: Rulebook
+    pulses: PulseBook
+    segments: SegmentBook
+    sources: SourceBook
 
-    def contributions(self, kind: UnitKind, unit: Unit | None) -> dict[int, Contribution]:
-        """By objective number; empty without an outcome."""
-        if unit is None or not unit.status.terminal:
-            return {}
-        rules = self._by_type.get((kind, unit.merged.type), _NO_RULES)
-        found = {no: classify(objective, unit.merged) for no, objective in rules}
-        return {no: contribution for no, contribution in found.items() if contribution is not None}
+
+class Contribution(NamedTuple):
+    """One unit in the sums. `currency` is "" where no usable amount was told."""
+
+    plan: Plan
+    at_us: int
+    currency: str
+    amount_minor: int
+    checkout_id: str
+    alert_key: str
 
 
 class Counting:
     """Everything that one transaction changes."""
 
     def __init__(
-        self, db: sqlite3.Connection, rules: Rulebook, segments: SegmentBook, received_us: int
+        self, db: sqlite3.Connection, books: Books, received_us: int, marks: Marks
     ) -> None:
         self._db = db
-        self._rules = rules
-        self._segments = segments
+        self._books = books
         self._received_us = received_us
-        self._cells = CellChanges()
+        self._hour = received_us // HOUR_US
+        self._marks = marks
+        self._cells = CellChanges(books.segments)
         self._bads = BadChanges()
+        self._pulses = PulseChanges()
         self._units: list[tuple[object, ...]] = []
         self._volumes: dict[str, int] = {}
         self._heard: dict[str, tuple[int, int]] = {}
@@ -71,11 +69,16 @@ class Counting:
     def take(self, events: Sequence[ShopEvent]) -> None:
         """Count these events (in memory; `write` stores it)."""
         news: dict[UnitKey, list[ShopEvent]] = {}
+        item_types = self._books.rules.item_types
         for event in events:
             if not _is_ours(event):
                 self._hear(event)
-            for key in unit_keys(event, self._rules.item_types):
-                news.setdefault(key, []).append(event)
+            for key in unit_keys(event, item_types):
+                held = news.get(key)
+                if held is None:
+                    news[key] = [event]
+                else:
+                    held.append(event)
         known = self._load(news)
         for key, fresh in news.items():
             before = known.get(key, ())
@@ -83,11 +86,12 @@ class Counting:
             if after != before:
                 self._change(key, before, after)
 
-    def write(self, fine_from_us: int) -> None:
-        """Store it all: one statement per table."""
-        hour = self._received_us // HOUR_US
-        self._bads.settle(self._db, self._cells, hour)
-        self._cells.flush(self._db, self._received_us, fine_from_us)
+    def write(self) -> Changes:
+        """Store it all: one statement per table. Gives the changes of cells."""
+        self._bads.settle(self._db, self._cells, self._hour)
+        changes = self._cells.flush(self._db, self._received_us, self._marks)
+        quarters_to_us = floor_us(self._marks.minutes_to_us, QUARTER_US)
+        self._pulses.flush(self._db, self._marks, quarters_to_us)
         self._db.executemany(
             "INSERT OR REPLACE INTO unit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._units
         )
@@ -105,31 +109,29 @@ class Counting:
             " units = units + excluded.units",
             [(source, hour_us, units) for source, units in self._volumes.items()],
         )
+        return changes
 
-    def _change(
-        self, key: UnitKey, before: tuple[ShopEvent, ...], after: tuple[ShopEvent, ...]
-    ) -> None:
-        kind = key.kind
-        unit = fold(kind, after)
-        old = self._rules.contributions(kind, fold(kind, before)) if before else {}
-        new = self._rules.contributions(kind, unit)
-        for no in old.keys() | new.keys():
-            was, now = old.get(no), new.get(no)
-            if was == now:
-                continue
-            if was is not None:
-                self._move(no, key.key, was, -1)
-            if now is not None:
-                self._move(no, key.key, now, 1)
+    def _change(self, key: UnitKey, before: Events, after: Events) -> None:
+        unit = fold(key.kind, after)
+        held = fold(key.kind, before) if before else None
+        old = self._contribution(key.kind, held)
+        new = self._contribution(key.kind, unit)
+        if old != new:
+            if old is not None:
+                self._move(key.key, old, -1)
+            if new is not None:
+                self._move(key.key, new, 1)
+        self._beat(key.kind, before, held, -1)
+        self._beat(key.kind, after, unit, 1)
         self._speak(before, after)
         merged = unit.merged
         self._units.append(
             (
-                kind.value,
+                key.kind.value,
                 key.key,
                 unit.status.value,
                 merged.time_us,
-                self._received_us // HOUR_US,
+                self._hour,
                 merged.method,
                 merged.source,
                 merged.checkout_id,
@@ -137,21 +139,45 @@ class Counting:
             )
         )
 
-    def _move(self, no: int, unit_key: str, contribution: Contribution, sign: int) -> None:
-        at_us = contribution.at_us
-        segment_id = self._segments.id_of(no, at_us, contribution.segment)
-        delta = budget_delta(contribution, sign)
-        self._cells.add(no, at_us, segment_id, contribution.currency, delta)
-        if contribution.verdict is Verdict.BAD and sign > 0:
-            self._bads.add(no, unit_key, segment_id, contribution)
-        elif contribution.verdict is Verdict.BAD:
-            self._bads.remove(no, unit_key, contribution)
+    def _contribution(self, kind: UnitKind, unit: Unit | None) -> Contribution | None:
+        """None without an outcome, and where it matters to no objective."""
+        if unit is None or not unit.status.terminal:
+            return None
+        merged = unit.merged
+        plan = self._books.rules.plan(kind, merged)
+        if plan is NO_PLAN:
+            return None
+        return Contribution(
+            plan, merged.time_us, *price_of(merged), merged.checkout_id, alert_key(merged)
+        )
 
-    def _load(self, wanted: Iterable[UnitKey]) -> dict[UnitKey, tuple[ShopEvent, ...]]:
+    def _move(self, unit_key: str, told: Contribution, sign: int) -> None:
+        plan, at_us, currency, amount_minor, checkout_id, customer = told
+        self._cells.count(plan, at_us, currency, amount_minor, sign)
+        if not plan.is_bad:
+            return
+        for no, segment_id, verdict in self._books.segments.places(plan, at_us):
+            if verdict is not Verdict.BAD:
+                continue
+            if sign < 0:
+                self._bads.remove(no, customer, at_us, unit_key)
+                continue
+            bad = BadRow(at_us, unit_key, segment_id, currency, amount_minor, checkout_id)
+            self._bads.add(no, customer, bad)
+
+    def _beat(self, kind: UnitKind, events: Events, unit: Unit | None, sign: int) -> None:
+        if unit is None:
+            return
+        groups = self._books.pulses.groups(kind, unit.merged)
+        if groups:
+            source, at_us = begun_at(events)
+            self._pulses.add(Beat(groups, self._books.sources.name_of(source), at_us), sign)
+
+    def _load(self, wanted: Iterable[UnitKey]) -> dict[UnitKey, Events]:
         by_kind: dict[UnitKind, list[str]] = {}
         for kind, key in wanted:
             by_kind.setdefault(kind, []).append(key)
-        known: dict[UnitKey, tuple[ShopEvent, ...]] = {}
+        known: dict[UnitKey, Events] = {}
         for kind, keys in by_kind.items():
             for begin in range(0, len(keys), _IN_CHUNK):
                 chunk = keys[begin : begin + _IN_CHUNK]
@@ -165,16 +191,19 @@ class Counting:
         return known
 
     def _hear(self, event: ShopEvent) -> None:
-        at_us, source = event.time_us, event.source
-        first_us, last_us = self._heard.get(source, (at_us, at_us))
-        self._heard[source] = min(first_us, at_us), max(last_us, at_us)
-        self._minutes.add((source, floor_us(at_us, MINUTE_US)))
+        at_us, source = event.time_us, self._books.sources.name_of(event.source)
+        held = self._heard.get(source)
+        if held is None:
+            self._heard[source] = at_us, at_us
+        elif not held[0] <= at_us <= held[1]:
+            self._heard[source] = min(held[0], at_us), max(held[1], at_us)
+        self._minutes.add((source, at_us - at_us % MINUTE_US))
 
     def _speak(self, before: Iterable[ShopEvent], after: Iterable[ShopEvent]) -> None:
         """A unit counts once for each source that spoke of it, and once for all together."""
         known = {event.source for event in before if not _is_ours(event)}
         told = {event.source for event in after if not _is_ours(event)}
-        fresh = told - known
+        fresh = {self._books.sources.name_of(one) for one in told - known}
         if told and not known:
             fresh.add(ALL_SOURCES)
         for source in fresh:

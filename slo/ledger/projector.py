@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
-from kernel.journal import JournalReader, Stream
+from kernel.journal import Stream
 from slo.ledger.rebuild import rebuild
+from slo.ledger.streams import InStep
 from slo.ledger.writer import LedgerWriter
-
-_RECORDS_A_STEP: Final = 500
-# Decoded events take several times the room of their bytes.
-_BYTES_A_STEP: Final = 4 * 1024**2
 
 
 class LedgerProjector:
@@ -33,7 +29,7 @@ class LedgerProjector:
         self._raw_done_us = raw_done_us
         self._writer = writer
         self._paths = {Stream.SHOP: journal_path, Stream.DERIVED: derived_path}
-        self._readers = {stream: JournalReader(path) for stream, path in self._paths.items()}
+        self._streams = InStep(self._paths)
 
     def step(self) -> bool:
         """Apply one bounded batch of each stream; True while there was something to apply.
@@ -43,29 +39,26 @@ class LedgerProjector:
         """
         if self._writer.missing:
             rebuild(self._writer, self._paths)
-        moved = False
         raw_done_us = self._raw_done_us() if self._raw_done_us else None
-        for stream, reader in self._readers.items():
-            head = reader.head()
+        heads = {stream: reader.head() for stream, reader in self._streams.readers.items()}
+        batch = self._streams.read(
+            {stream: self._writer.cursor(stream) for stream in heads},
+            {stream: head.position for stream, head in heads.items()},
+        )
+        for stream, head in heads.items():
             # Derived records are written late while raw ones wait: their own time says too much.
             until_us = raw_done_us if stream is Stream.DERIVED else None
-            records = reader.read(
-                [stream],
-                self._writer.cursor(stream),
-                limit=_RECORDS_A_STEP,
-                max_bytes=_BYTES_A_STEP,
-            )
-            if records:
-                self._writer.apply(stream, records, until_us)
-                moved = True
+            if stream in batch.records:
+                self._writer.apply(stream, batch.records[stream], until_us)
+            if stream not in batch.ended:
+                # What it holds is applied first, or waits for the other stream.
                 continue
             tick_us = head.tick_us if until_us is None else min(head.tick_us, until_us)
             if tick_us > self._writer.watermark_us(stream):
                 self._writer.reach(stream, head.position, tick_us)
-        return moved
+        return bool(batch.records)
 
     def close(self) -> None:
         """Give all files back."""
-        for reader in self._readers.values():
-            reader.close()
+        self._streams.close()
         self._writer.close()

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Final
 
 from kernel.clock import HOUR_US
-from kernel.journal import JournalReader, Stream
+from kernel.journal import Stream
 from kernel.sqlite import writing
 from slo.ledger.levels import FINE_US
 from slo.ledger.retention import UNITS_US
+from slo.ledger.streams import InStep
 from slo.ledger.unit import decode_unit
 from slo.ledger.writer import LedgerWriter
 
@@ -46,12 +47,18 @@ _TAKE_OVER: Final = (
     ),
     "INSERT OR IGNORE INTO main.segment (key) SELECT key FROM side.segment",
     (
+        "CREATE TEMP TABLE new_group AS SELECT key FROM side.pulse_group"
+        " EXCEPT SELECT key FROM main.pulse_group"
+    ),
+    "INSERT INTO main.pulse_group (key) SELECT key FROM new_group",
+    (
         f"INSERT INTO main.cell SELECT o.no, level_us, slice_us, s.id, currency, {_COUNTS}"
         f" FROM side.cell r {_JOINED} WHERE level_us <> {FINE_US} OR slice_us >="
         " (SELECT coalesce(max(value), 0) FROM main.mark WHERE name = 'fine_from_us')"
     ),
     (
-        f"INSERT INTO main.revision SELECT o.no, slice_us, known_us, s.id, currency, {_COUNTS}"
+        "INSERT INTO main.revision SELECT o.no, level_us, slice_us, known_us, s.id, currency,"
+        f" {_COUNTS}"
         f" FROM side.revision r {_JOINED}"
     ),
     (
@@ -59,6 +66,12 @@ _TAKE_OVER: Final = (
         f" amount_minor, checkout_id, counted, touched_hour FROM side.bad r {_JOINED}"
     ),
     "INSERT OR IGNORE INTO main.unit SELECT * FROM side.unit WHERE kind = 'item'",
+    # Groups that the other objectives have are counted already, from before the journal begins.
+    (
+        "INSERT INTO main.pulse SELECT g.no, p.source, p.level_us, p.slice_us, p.begun"
+        " FROM side.pulse p JOIN side.pulse_group sg ON sg.no = p.group_no"
+        " JOIN main.pulse_group g ON g.key = sg.key WHERE g.key IN (SELECT key FROM new_group)"
+    ),
 )
 
 
@@ -68,10 +81,10 @@ def rebuild(writer: LedgerWriter, journals: Mapping[Stream, Path]) -> int:
     _remove(side_path)
     side = writer.beside(side_path)
     try:
-        events = sum(
-            _replay(side, stream, path, writer.cursor(stream)) for stream, path in journals.items()
-        )
+        until = {stream: writer.cursor(stream) for stream in journals}
+        events = _replay(side, journals, until)
         events += _recall(side, writer.connection())
+        side.rise_to(writer.marks)
     finally:
         side.close()
     _take_over(writer.connection(), side_path)
@@ -80,18 +93,20 @@ def rebuild(writer: LedgerWriter, journals: Mapping[Stream, Path]) -> int:
     return events
 
 
-def _replay(side: LedgerWriter, stream: Stream, path: Path, until: int) -> int:
-    reader = JournalReader(path)
+def _replay(
+    side: LedgerWriter, journals: Mapping[Stream, Path], until: Mapping[Stream, int]
+) -> int:
+    streams = InStep(journals)
     events = 0
     try:
         while True:
-            found = reader.read([stream], side.cursor(stream), limit=_RECORDS)
-            records = [record for record in found if record.position <= until]
-            if not records:
+            batch = streams.read({stream: side.cursor(stream) for stream in journals}, until)
+            if not batch.records:
                 return events
-            events += side.apply(stream, records)
+            for stream, records in batch.records.items():
+                events += side.apply(stream, records)
     finally:
-        reader.close()
+        streams.close()
 
 
 def _recall(side: LedgerWriter, db: sqlite3.Connection) -> int:
@@ -117,6 +132,7 @@ def _take_over(db: sqlite3.Connection, side_path: Path) -> None:
         with writing(db):
             for statement in _TAKE_OVER:
                 db.execute(statement)
+            db.execute("DROP TABLE temp.new_group")
     finally:
         db.execute("DETACH DATABASE side")
 

@@ -13,13 +13,15 @@ from kernel.clock import MINUTE_US
 REPEAT_US: Final = 15 * MINUTE_US
 
 
-def counted(attempts: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
+def counted(
+    attempts: Iterable[tuple[int, str]], last_us: int | None = None
+) -> set[tuple[int, str]]:
     """Those of one key's bad attempts (time, unit) that count; the others are repeats.
 
-    An attempt counts if the last counted one lies 15 min back or more.
+    An attempt counts if the last counted one lies 15 min back or more. `last_us`: time of the last
+    counted one before all of these.
     """
     chosen: set[tuple[int, str]] = set()
-    last_us: int | None = None
     for attempt in sorted(attempts):
         if last_us is None or attempt[0] - last_us >= REPEAT_US:
             chosen.add(attempt)

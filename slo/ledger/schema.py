@@ -1,7 +1,8 @@
 """Tables of `ledger.db`. Everything in it can be made again from the journal.
 
 `unit` has row ids on purpose: its keys are random and its rows are large, so that rows in the order
-of their keys would dirty a page each.
+of their keys would dirty a page each. A unit that is touched gets a new row id, so the lowest ids
+are those that were not heard of for longest.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from kernel.sqlite import open_writer, writing
 
 # Raise it with every change of these tables or of the counting code: the file is then made anew.
-VERSION = 3
+VERSION = 4
 
 # Pages of 4 KiB, so 32 MiB: a backfill touches the same pages again and again, and what is written
 # back less often is written back once.
@@ -37,9 +38,10 @@ CREATE TABLE IF NOT EXISTS cell (
     segment_id INTEGER NOT NULL, currency TEXT NOT NULL, {_COUNTS},
     PRIMARY KEY (objective_no, level_us, slice_us, segment_id, currency)) WITHOUT ROWID, STRICT;
 CREATE TABLE IF NOT EXISTS revision (
-    objective_no INTEGER NOT NULL, slice_us INTEGER NOT NULL, known_us INTEGER NOT NULL,
-    segment_id INTEGER NOT NULL, currency TEXT NOT NULL, {_COUNTS},
-    PRIMARY KEY (objective_no, slice_us, known_us, segment_id, currency)) WITHOUT ROWID, STRICT;
+    objective_no INTEGER NOT NULL, level_us INTEGER NOT NULL, slice_us INTEGER NOT NULL,
+    known_us INTEGER NOT NULL, segment_id INTEGER NOT NULL, currency TEXT NOT NULL, {_COUNTS},
+    PRIMARY KEY (objective_no, level_us, slice_us, known_us, segment_id, currency))
+    WITHOUT ROWID, STRICT;
 CREATE TABLE IF NOT EXISTS unit (
     kind TEXT NOT NULL, key TEXT NOT NULL, status TEXT NOT NULL, at_us INTEGER NOT NULL,
     touched_hour INTEGER NOT NULL, method TEXT NOT NULL, source TEXT NOT NULL,
@@ -48,7 +50,6 @@ CREATE INDEX IF NOT EXISTS ix_unit_open ON unit (kind, method, at_us)
     WHERE status IN ('pending', 'authorized');
 CREATE INDEX IF NOT EXISTS ix_unit_paid ON unit (checkout_id, at_us)
     WHERE kind = 'payment' AND status = 'succeeded' AND checkout_id <> '';
-CREATE INDEX IF NOT EXISTS ix_unit_touched ON unit (touched_hour);
 CREATE TABLE IF NOT EXISTS bad (
     objective_no INTEGER NOT NULL, alert_key TEXT NOT NULL, at_us INTEGER NOT NULL,
     unit_key TEXT NOT NULL, segment_id INTEGER NOT NULL, currency TEXT NOT NULL,
@@ -56,7 +57,15 @@ CREATE TABLE IF NOT EXISTS bad (
     touched_hour INTEGER NOT NULL, PRIMARY KEY (objective_no, alert_key, at_us, unit_key))
     WITHOUT ROWID, STRICT;
 CREATE INDEX IF NOT EXISTS ix_bad_at ON bad (objective_no, at_us);
+CREATE INDEX IF NOT EXISTS ix_bad_counted ON bad (objective_no, alert_key, at_us)
+    WHERE counted = 1;
 CREATE INDEX IF NOT EXISTS ix_bad_touched ON bad (touched_hour);
+CREATE TABLE IF NOT EXISTS pulse_group (
+    no INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE IF NOT EXISTS pulse (
+    group_no INTEGER NOT NULL, source TEXT NOT NULL, level_us INTEGER NOT NULL,
+    slice_us INTEGER NOT NULL, begun INTEGER NOT NULL,
+    PRIMARY KEY (group_no, level_us, slice_us, source)) WITHOUT ROWID, STRICT;
 CREATE TABLE IF NOT EXISTS presence (
     source TEXT NOT NULL, minute_us INTEGER NOT NULL, PRIMARY KEY (source, minute_us))
     WITHOUT ROWID, STRICT;

@@ -7,12 +7,17 @@ import sqlite3
 from typing import Final
 
 from kernel.clock import DAY_US
-from slo.ledger.levels import floor_us
+from slo.ledger.contribution import Verdict
+from slo.ledger.levels import Marks, cut, floor_us
+from slo.ledger.rulebook import Plan
 from slo.ledger.sums import OTHER, SegmentKey
+
+Places = list[tuple[int, int, Verdict]]
 
 MAX_A_DAY: Final = 2_000
 _MAX_CACHED_DAYS: Final = 1_000
 _MAX_CACHED_KEYS: Final = 100_000
+_MAX_CACHED_PLACES: Final = 20_000
 # A longer value is an accident or an attack, and would cost its length in every answer.
 _MAX_VALUE: Final = 200
 
@@ -27,6 +32,20 @@ class SegmentBook:
         self._max_a_day = max_a_day
         self._ids: dict[SegmentKey, int] = {}
         self._days: dict[tuple[int, int], set[int]] = {}
+        self._places: dict[tuple[Plan, int], Places] = {}
+        # The day's cells are read by level: where the levels end, as the writer's marks say.
+        self.marks = Marks()
+
+    def places(self, plan: Plan, at_us: int) -> Places:
+        """Where a unit of this plan counts on that day: (objective, segment number, verdict)."""
+        day = plan, floor_us(at_us, DAY_US)
+        found = self._places.get(day)
+        if found is None:
+            if len(self._places) >= _MAX_CACHED_PLACES:
+                self._places.clear()
+            found = [(no, self.id_of(no, at_us, key), how) for no, how, key in plan.entries]
+            self._places[day] = found
+        return found
 
     def id_of(self, objective_no: int, at_us: int, key: SegmentKey) -> int:
         """Number of the segment on that day; that of `__other__` where the day is full."""
@@ -46,6 +65,7 @@ class SegmentBook:
         """After a rollback: numbers given since are not in the file."""
         self._ids.clear()
         self._days.clear()
+        self._places.clear()
 
     def _number(self, key: SegmentKey) -> int:
         if key in self._ids:
@@ -65,11 +85,13 @@ class SegmentBook:
         if len(self._days) >= _MAX_CACHED_DAYS:
             self._days.clear()
         objective_no, day_us = day
-        rows = self._db.execute(
-            "SELECT DISTINCT segment_id FROM cell WHERE objective_no = ? AND level_us = ?"
-            " AND slice_us = ?",
-            (objective_no, DAY_US, day_us),
-        )
-        known = {segment_id for (segment_id,) in rows}
+        known: set[int] = set()
+        for span in cut(day_us, day_us + DAY_US, self.marks):
+            rows = self._db.execute(
+                "SELECT DISTINCT segment_id FROM cell WHERE objective_no = ? AND level_us = ?"
+                " AND slice_us >= ? AND slice_us < ?",
+                (objective_no, *span),
+            )
+            known.update(segment_id for (segment_id,) in rows)
         self._days[day] = known
         return known

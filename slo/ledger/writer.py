@@ -7,7 +7,7 @@ between its outcome before and after. Applying a record again therefore changes 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,10 +18,16 @@ from kernel.journal import JournalRecord, Stream
 from kernel.shop_event import ShopEvent, decode_events
 from kernel.sqlite import writing
 from slo.ledger.absence import settle_absences
-from slo.ledger.counting import Counting, Rulebook
-from slo.ledger.retention import Retention
+from slo.ledger.cells import Changes
+from slo.ledger.counting import Books, Counting
+from slo.ledger.levels import Marks
+from slo.ledger.pulse import QUARTER_US, PulseBook, add_up
+from slo.ledger.retention import trim_cells, trim_units
+from slo.ledger.rollup import Rollup
+from slo.ledger.rulebook import Rulebook
 from slo.ledger.schema import open_ledger
 from slo.ledger.segments import MAX_A_DAY, SegmentBook
+from slo.ledger.source_book import SourceBook
 from slo.objective import Objective
 
 STREAMS: Final = (Stream.SHOP, Stream.DERIVED)
@@ -43,6 +49,13 @@ class _Chunk(NamedTuple):
     skipped: list[tuple[int, str]]
 
 
+class Told(NamedTuple):
+    """What one committed transaction changed, by 5 s slice. `number` rises by one each time."""
+
+    number: int
+    changes: Changes
+
+
 class LedgerWriter:
     """The one writer of a ledger file. Not for sharing between threads."""
 
@@ -53,14 +66,20 @@ class LedgerWriter:
         objectives: Iterable[Objective],
         *,
         max_segments_a_day: int = MAX_A_DAY,
+        told: Callable[[Told], None] | None = None,
     ) -> None:
-        """`missing` then lists objectives whose past must be rebuilt before they are counted."""
+        """`missing` then lists objectives whose past must be rebuilt before they are counted.
+
+        `told` hears of each transaction once it is committed.
+        """
         self.path = path
         self._clock = clock
         self._db = open_ledger(path)
         self._objectives = list(objectives)
         self._segments = SegmentBook(self._db, max_a_day=max_segments_a_day)
-        self._retention = Retention(self._db)
+        self._sources = SourceBook(self._db)
+        self._rollup = Rollup(self._db)
+        self._told = told
         self._chunk_items = _MAX_ITEMS // 2
         with writing(self._db):
             for stream in STREAMS:
@@ -70,13 +89,12 @@ class LedgerWriter:
                 self._number(self._objectives)
             wanted = {(one.id, one.generation) for one in self._objectives}
             settle_absences(self._db, wanted, cursors)
-        self._rules = Rulebook({}, ())
-        self.reload()
+        self._books = self._take_up()
 
     @property
     def missing(self) -> list[Objective]:
         """Objectives (or new generations) that this file does not count yet."""
-        counted = {(one.id, one.generation) for one in self._rules.objectives.values()}
+        counted = {(one.id, one.generation) for one in self._books.rules.objectives.values()}
         return [one for one in self._objectives if (one.id, one.generation) not in counted]
 
     def cursor(self, stream: Stream) -> int:
@@ -103,12 +121,13 @@ class LedgerWriter:
             begun_s = self._clock.monotonic_s()
             try:
                 with writing(self._db) as db:
-                    self._count(db, chunk)
+                    told = self._count(db, chunk)
                     self._move(db, stream, chunk, until_us)
             except BaseException:
-                self._segments.forget()
-                self._retention.forget()
+                self._forget()
                 raise
+            if self._told is not None:
+                self._told(told)
             events += len(chunk.events)
             self._adapt(len(chunk.events), self._clock.monotonic_s() - begun_s)
         return events
@@ -122,18 +141,40 @@ class LedgerWriter:
                 (position, tick_us, stream),
             )
 
+    @property
+    def marks(self) -> Marks:
+        """Where the levels of cells end."""
+        return self._rollup.marks
+
     def recall(self, events: list[ShopEvent], received_us: int) -> None:
         """Count events of units that are known from elsewhere; no cursor moves. For the rebuild."""
         with writing(self._db) as db:
             self._count(db, _Chunk(events, received_us, 0, []))
 
+    def rise_to(self, marks: Marks) -> None:
+        """Add up until the levels end where those of another file do. For the rebuild."""
+        with writing(self._db) as db:
+            self._rise(db, lambda: self._rollup.rise(marks))
+
     def reload(self) -> None:
         """Take up objectives that were numbered since (after a rebuild)."""
+        self._forget()
+        self._books = self._take_up()
+
+    def _take_up(self) -> Books:
         wanted = {(one.id, one.generation): one for one in self._objectives}
         rows = self._db.execute("SELECT no, id, generation FROM objective").fetchall()
         numbered = {no: wanted[name, made] for no, name, made in rows if (name, made) in wanted}
-        self._rules = Rulebook(numbered, self._objectives)
+        rules = Rulebook(numbered, self._objectives)
+        with writing(self._db) as db:
+            pulses = PulseBook(db, numbered.values())
+        return Books(rules, pulses, self._segments, self._sources)
+
+    def _forget(self) -> None:
+        """What is remembered of the file may not be in it any more."""
         self._segments.forget()
+        self._sources.forget()
+        self._rollup.forget()
 
     def beside(self, path: Path) -> LedgerWriter:
         """A writer of another file that counts only what is missing here."""
@@ -173,11 +214,28 @@ class LedgerWriter:
         if last is not None:
             yield _Chunk(events, last.received_us, last.position, skipped)
 
-    def _count(self, db: sqlite3.Connection, chunk: _Chunk) -> None:
-        fine_from_us = self._retention.step(chunk.received_us)
-        counting = Counting(db, self._rules, self._segments, chunk.received_us)
+    def _count(self, db: sqlite3.Connection, chunk: _Chunk) -> Told:
+        if self._rise(db, lambda: self._rollup.step(chunk.received_us)):
+            trim_cells(db, self._rollup.marks.fine_from_us, chunk.received_us)
+        trim_units(db, chunk.received_us)
+        marks = self._segments.marks = self._rollup.marks
+        counting = Counting(db, self._books, chunk.received_us, marks)
         counting.take(chunk.events)
-        counting.write(fine_from_us)
+        changes = counting.write()
+        number = db.execute(
+            "INSERT INTO mark VALUES ('transactions', 1)"
+            " ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value"
+        ).fetchone()[0]
+        return Told(number, changes)
+
+    def _rise(self, db: sqlite3.Connection, step: Callable[[], bool]) -> bool:
+        """Move the marks by `step`; the quarters of an hour of the pulse follow the minutes."""
+        before = self._rollup.marks.minutes_to_us // QUARTER_US * QUARTER_US
+        moved = step()
+        after = self._rollup.marks.minutes_to_us // QUARTER_US * QUARTER_US
+        if after > before:
+            add_up(db, before, after)
+        return moved
 
     @staticmethod
     def _move(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from slo.ledger.coverage import covered
-from slo.ledger.levels import FINE_US, LEVELS_US, cut, level_for, snap
+from slo.ledger.levels import FINE_US, LEVELS_US, Marks, cut, level_for, marks_at, snap
 from slo.ledger.losses import BadUnit, lost
 from slo.ledger.repeats import counted
 from slo.ledger.sums import MoneySums, Sums, total_of
@@ -18,19 +18,36 @@ from slo.ledger.sums import MoneySums, Sums, total_of
 times = st.integers(0, 40 * DAY_US)
 
 
-@given(low=times, high=times, fine_from=times.map(lambda t: t - t % (15 * MINUTE_US)))
-def test_a_window_is_cut_into_few_spans_that_cover_it_exactly_once(low, high, fine_from):
-    spans = cut(low, high, fine_from)
+@given(low=times, high=times, newest=times)
+def test_a_window_is_cut_into_few_spans_that_cover_it_exactly_once(low, high, newest):
+    marks = marks_at(newest, Marks())
+    fine_from = marks.fine_from_us
+    spans = cut(low, high, marks)
     borders = [(span.from_us, span.to_us) for span in spans]
     assert len(spans) <= 7
     assert all(one[1] == other[0] for one, other in itertools.pairwise(borders))
     assert all(b % span.level_us == 0 for span in spans for b in (span.from_us, span.to_us))
     if snap(low, fine_from) < snap(high, fine_from):
         assert (borders[0][0], borders[-1][1]) == (snap(low, fine_from), snap(high, fine_from))
-    cells = sum((span.to_us - span.from_us) // span.level_us for span in spans)
+    known = [span for span in spans if span.to_us <= marks.minutes_to_us]
+    cells = sum((span.to_us - span.from_us) // span.level_us for span in known)
     assert cells <= 2 * (11 + 59 + 23) + 40
-    old = [span for span in spans if span.level_us == FINE_US and span.from_us < fine_from]
-    assert old == []
+    for span in spans:
+        assert all(
+            marks.holds(span.level_us, at_us)
+            for at_us in (span.from_us, span.to_us - span.level_us)
+        )
+
+
+@given(newest=st.lists(times, min_size=1, max_size=5))
+def test_marks_never_move_back_and_lie_in_their_order(newest):
+    marks = Marks()
+    for at_us in newest:
+        after = marks_at(at_us, marks)
+        assert all(was <= now for was, now in zip(marks, after, strict=True))
+        assert after.fine_from_us <= after.minutes_to_us
+        assert after.days_to_us <= after.hours_to_us <= after.minutes_to_us
+        marks = after
 
 
 def test_the_level_of_a_series_is_the_coarsest_that_fits():
