@@ -72,12 +72,13 @@ class CellChanges:
         """
         changes = self._by_place()
         for level_us in LEVELS_US:
-            rows: Changes = {}
-            for place, delta in changes.items():
-                if marks.holds(level_us, place[1]):
-                    _add(rows, _coarser(place, level_us), delta)
+            rows = _held(changes, level_us, marks)
             db.executemany(
-                _CELL, [(no, level_us, *rest, *delta) for (no, *rest), delta in rows.items()]
+                _CELL,
+                [
+                    (no, level_us, slice_us, segment_id, currency, *delta)
+                    for (no, slice_us, segment_id, currency), delta in rows.items()
+                ],
             )
         self._revise(db, changes, floor_us(known_us, MINUTE_US))
         return changes
@@ -120,6 +121,19 @@ class CellChanges:
             if count or keyless:
                 _add(changes, place, [0, 0, 0, 0, 0, count, count, keyless])
         return {place: delta for place, delta in changes.items() if any(delta)}
+
+
+def _held(changes: Changes, level_us: int, marks: Marks) -> Changes:
+    """The changes as cells of one level, as far as the level holds them (`Marks.holds`)."""
+    if level_us == FINE_US:
+        from_us = marks.fine_from_us
+        return {place: delta for place, delta in changes.items() if place[1] >= from_us}
+    to_us = marks.ends(level_us) or 0
+    rows: Changes = {}
+    for place, delta in changes.items():
+        if place[1] < to_us:
+            _add(rows, _coarser(place, level_us), delta)
+    return rows
 
 
 def _coarser(place: Place, level_us: int) -> Place:

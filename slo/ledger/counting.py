@@ -121,8 +121,10 @@ class Counting:
                 self._move(key.key, old, -1)
             if new is not None:
                 self._move(key.key, new, 1)
-        self._beat(key.kind, before, held, -1)
-        self._beat(key.kind, after, unit, 1)
+        was = None if held is None else self._beat(key.kind, before, held)
+        beat = self._beat(key.kind, after, unit)
+        if beat != was:
+            self._pulses.move(was, beat)
         self._speak(before, after)
         merged = unit.merged
         self._units.append(
@@ -165,13 +167,12 @@ class Counting:
             bad = BadRow(at_us, unit_key, segment_id, currency, amount_minor, checkout_id)
             self._bads.add(no, customer, bad)
 
-    def _beat(self, kind: UnitKind, events: Events, unit: Unit | None, sign: int) -> None:
-        if unit is None:
-            return
+    def _beat(self, kind: UnitKind, events: Events, unit: Unit) -> Beat | None:
         groups = self._books.pulses.groups(kind, unit.merged)
-        if groups:
-            source, at_us = begun_at(events)
-            self._pulses.add(Beat(groups, self._books.sources.name_of(source), at_us), sign)
+        if not groups:
+            return None
+        source, at_us = begun_at(events)
+        return Beat(groups, self._books.sources.name_of(source), at_us)
 
     def _load(self, wanted: Iterable[UnitKey]) -> dict[UnitKey, Events]:
         by_kind: dict[UnitKind, list[str]] = {}
@@ -199,8 +200,10 @@ class Counting:
             self._heard[source] = min(held[0], at_us), max(held[1], at_us)
         self._minutes.add((source, at_us - at_us % MINUTE_US))
 
-    def _speak(self, before: Iterable[ShopEvent], after: Iterable[ShopEvent]) -> None:
+    def _speak(self, before: Events, after: Events) -> None:
         """A unit counts once for each source that spoke of it, and once for all together."""
+        if len(before) == 1 and all(event.source == before[0].source for event in after):
+            return
         known = {event.source for event in before if not _is_ours(event)}
         told = {event.source for event in after if not _is_ours(event)}
         fresh = {self._books.sources.name_of(one) for one in told - known}

@@ -83,10 +83,12 @@ class PulseChanges:
     def __init__(self) -> None:
         self._begun: dict[tuple[tuple[int, ...], str, int], int] = {}
 
-    def add(self, beat: Beat, sign: int) -> None:
-        """A unit is begun there (`sign` 1), or is known to have begun elsewhere (-1)."""
-        place = beat.groups, beat.source, beat.at_us - beat.at_us % PULSE_US
-        self._begun[place] = self._begun.get(place, 0) + sign
+    def move(self, was: Beat | None, beat: Beat | None) -> None:
+        """A unit is begun at `beat`, and was believed to be begun at `was` (None: nowhere)."""
+        for one, sign in ((was, -1), (beat, 1)):
+            if one is not None:
+                place = one.groups, one.source, one.at_us - one.at_us % PULSE_US
+                self._begun[place] = self._begun.get(place, 0) + sign
 
     def flush(self, db: sqlite3.Connection, marks: Marks, quarters_to_us: int) -> None:
         """Write 5 s slices where they are kept, and quarters of an hour that were over already."""
@@ -115,6 +117,8 @@ def add_up(db: sqlite3.Connection, from_us: int, to_us: int) -> None:
 
 def begun_at(events: Sequence[ShopEvent]) -> tuple[str, int]:
     """Source and time of a unit's first message."""
+    if len(events) == 1:
+        return events[0].source, events[0].time_us
     first = min(events, key=lambda event: (event.time_us, event.source, event.id))
     return first.source, first.time_us
 

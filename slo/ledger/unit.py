@@ -5,8 +5,9 @@ The fold looks at the set of events alone, so neither order nor repetition of ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -83,6 +84,9 @@ _SHARED_FIELDS: Final = (
 # ... and these only from events of the same type: a reason of failure says nothing of a success.
 _OUTCOME_FIELDS: Final = ("outcome", "decline_class", "decline_code", "error_type", "step")
 
+_shared_words: Callable[[ShopEvent], tuple[str, ...]] = attrgetter(*_SHARED_FIELDS)
+_outcome_words: Callable[[ShopEvent], tuple[str, ...]] = attrgetter(*_OUTCOME_FIELDS)
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[ShopEvent])
 
@@ -114,12 +118,14 @@ def unit_keys(event: ShopEvent, item_types: frozenset[str]) -> list[UnitKey]:
 
 
 def merge(
-    known: Iterable[ShopEvent], kind: UnitKind, news: Iterable[ShopEvent]
+    known: Sequence[ShopEvent], kind: UnitKind, news: Sequence[ShopEvent]
 ) -> tuple[ShopEvent, ...]:
     """The unit's events with the new ones, each message once, the most believed first.
 
     The same message again replaces what was read from it before (a mapping was mended).
     """
+    if not known and len(news) == 1:
+        return (news[0],)
     by_item = {item_key(event): event for event in known}
     for event in news:
         by_item[item_key(event)] = event
@@ -182,16 +188,14 @@ def _fill(lead: ShopEvent, others: Sequence[ShopEvent]) -> ShopEvent:
 
     Amount and currency travel together; attributes are joined key by key.
     """
-    alike = [event for event in others if event.type == lead.type]
     found: dict[str, object] = {}
-    for names, events in ((_SHARED_FIELDS, others), (_OUTCOME_FIELDS, alike)):
-        for name in [name for name in names if not getattr(lead, name)]:
-            value = next((v for e in events if (v := getattr(e, name))), "")
-            if value:
-                found[name] = value
-    if lead.latency_ms is None:
-        latency = next((e.latency_ms for e in alike if e.latency_ms is not None), None)
-        found.update({} if latency is None else {"latency_ms": latency})
+    _fill_words(found, lead, others, _SHARED_FIELDS, _shared_words)
+    alike = [event for event in others if event.type == lead.type]
+    if alike:
+        _fill_words(found, lead, alike, _OUTCOME_FIELDS, _outcome_words)
+        if lead.latency_ms is None:
+            latency = next((e.latency_ms for e in alike if e.latency_ms is not None), None)
+            found.update({} if latency is None else {"latency_ms": latency})
     if lead.amount_minor is None or not lead.currency:
         priced = (e for e in others if e.amount_minor is not None and e.currency)
         if (price := next(priced, None)) is not None:
@@ -202,3 +206,19 @@ def _fill(lead: ShopEvent, others: Sequence[ShopEvent]) -> ShopEvent:
             joined.update(event.attributes)
         found["attributes"] = joined
     return msgspec.structs.replace(lead, **found) if found else lead
+
+
+def _fill_words(
+    found: dict[str, object],
+    lead: ShopEvent,
+    others: Sequence[ShopEvent],
+    names: Sequence[str],
+    words: Callable[[ShopEvent], tuple[str, ...]],
+) -> None:
+    """The first word that another event has for each name that `lead` leaves empty."""
+    told = words(lead)
+    if all(told):
+        return
+    for event in reversed(others):
+        said = zip(names, told, words(event), strict=True)
+        found.update({name: other for name, mine, other in said if other and not mine})
