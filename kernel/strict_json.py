@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from kernel.errors import BadInput
@@ -18,10 +19,17 @@ MAX_DEPTH = 64
 _INT_LIMIT = 1 << 64
 
 
-def loads(data: bytes | str, *, max_depth: int = MAX_DEPTH, unique_keys: bool = True) -> Any:
+def loads(
+    data: bytes | str,
+    *,
+    max_depth: int = MAX_DEPTH,
+    unique_keys: bool = True,
+    exact_fractions: bool = False,
+) -> Any:
     """Parse one JSON document. Raises BadInput that says where and why.
 
     `unique_keys`: False for a format in which of equal keys the last one counts.
+    `exact_fractions`: True gives numbers with a point or an exponent as Decimal instead of float.
     """
     text = decode_utf8(data) if isinstance(data, bytes) else data
     try:
@@ -30,7 +38,7 @@ def loads(data: bytes | str, *, max_depth: int = MAX_DEPTH, unique_keys: bool = 
             object_pairs_hook=_unique_keys if unique_keys else None,
             parse_constant=_refuse_constant,
             parse_int=_bounded_int,
-            parse_float=_finite_float,
+            parse_float=_finite_decimal if exact_fractions else _finite_float,
         )
     except json.JSONDecodeError as error:
         raise BadInput(
@@ -92,6 +100,11 @@ def _finite_float(text: str) -> float:
     if not math.isfinite(value):
         raise BadInput(f"the number {cut(text, 40)} is out of range")
     return value
+
+
+def _finite_decimal(text: str) -> Decimal:
+    _finite_float(text)
+    return Decimal(text)
 
 
 def _check(value: Any, max_depth: int, *, texts: bool) -> None:

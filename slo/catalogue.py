@@ -7,13 +7,14 @@ from pathlib import Path
 
 from kernel.errors import BadInput, NotConfigured, NotFound
 from slo.objective import Objective
-from slo.openslo import Reading, read_openslo
+from slo.openslo import Reading, read_texts
 from slo.openslo.problems import Problem, suggest
-from slo.tiers import default_tiers, reports
+from slo.tiers import reports, tiers_of
 
 SHIPPED = Path(__file__).parent / "definitions"
-_SUFFIXES = {".yaml", ".yml", ".json"}
+SUFFIXES = {".yaml", ".yml", ".json"}
 MAX_FILES = 2000
+MAX_BYTES = 4_000_000
 
 
 class Catalogue(Mapping[str, Objective]):
@@ -67,37 +68,39 @@ class Catalogue(Mapping[str, Objective]):
 
 
 def read_folder(folder: Path) -> Reading:
-    """Read all files below `folder`; faults of all of them together."""
+    """Read all files below `folder` as one whole set; faults of all of them together."""
     if not folder.is_dir():
         raise NotConfigured(
             f"the folder of objectives does not exist: {folder}", hint="set TILLWATCH_SLO_DIR"
         )
-    files = sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES)[:MAX_FILES]
-    return read_files(files)
+    files = files_of(folder)
+    if len(files) > MAX_FILES:
+        raise BadInput(
+            f"{folder} holds more than {MAX_FILES} files",
+            hint="several objects may stand in one file",
+        )
+    return read_files(files, folder=folder)
 
 
-def read_files(files: list[Path]) -> Reading:
-    """Read `files` as one catalogue: names must be unique over all of them."""
-    objectives: list[Objective] = []
-    problems: list[Problem] = []
-    notes: list[str] = []
-    seen: dict[str, str] = {}
+def files_of(folder: Path) -> list[Path]:
+    """The OpenSLO files below a folder, in the order of their names."""
+    return sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+
+
+def read_files(files: list[Path], *, folder: Path | None = None) -> Reading:
+    """Read `files` together. With the `folder` they are all of, they are one whole set."""
+    texts: list[tuple[str, str]] = []
+    faults: list[Problem] = []
     for path in files:
+        name = str(path.relative_to(folder)) if folder else path.name
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(Problem(path.name, "", f"cannot be read: {error}"))
-            continue
-        reading = read_openslo(text, path.name)
-        problems += reading.problems
-        notes += reading.notes
-        for one in reading.objectives:
-            if one.id in seen:
-                reason = f"the name stands in {seen[one.id]} already"
-                problems.append(Problem(f"{path.name} $.metadata.name", one.id, reason))
+            if path.stat().st_size > MAX_BYTES:
+                faults.append(Problem(name, "", f"larger than {MAX_BYTES} bytes"))
                 continue
-            seen[one.id] = path.name
-            objectives.append(one)
-            tiers = default_tiers(one.window.seconds, one.budget_ratio)
-            notes += [f"{one.id}: {text}" for text in reports(tiers)]
-    return Reading(objectives, problems, notes)
+            texts.append((name, path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(Problem(name, "", f"cannot be read: {error}"))
+    reading = read_texts(texts, closed=folder is not None, faults=faults)
+    for one in reading.objectives:
+        reading.notes.extend(f"{one.id}: {text}" for text in reports(tiers_of(one)))
+    return reading

@@ -18,7 +18,7 @@ from slo.fast_tier import SEGMENT_ALPHA, SLICE_US, Rule, jump, onset_us
 from slo.ledger.sums import FineCell, SegmentKey
 from slo.ledger_view import LedgerView
 from slo.segments import FiringSegment, common, firing, matches, name_of_cause, run_of, without
-from slo.tiers import Tier, default_tiers, fires
+from slo.tiers import Tier, fires, tiers_of
 
 FAST = "fast"
 TICKET_QUIET_US = HOUR_US
@@ -269,4 +269,4 @@ def _rule(view: LedgerView) -> Rule:
 
 
 def _tiers(view: LedgerView) -> tuple[Tier, ...]:
-    return default_tiers(view.objective.window.seconds, view.objective.budget_ratio)
+    return tiers_of(view.objective)

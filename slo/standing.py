@@ -23,7 +23,7 @@ from slo.schemas import (
     State,
 )
 from slo.segments import matches
-from slo.tiers import default_tiers, reports
+from slo.tiers import reports, tiers_of
 from slo.window_report import extrapolated_out, window_out
 
 RATES_S: Mapping[str, int] = {
@@ -82,7 +82,7 @@ def standing(
         money=money_out(whole, _added(lost.values()), objective),
         alerts=[_alert(row) for row in alerts],
         segments=_segments(view, window, rates, lost, alerts) if with_segments else [],
-        notes=reports(default_tiers(objective.window.seconds, objective.budget_ratio)),
+        notes=reports(tiers_of(objective)),
         money_method=money_method(objective),
     )
     if not with_segments:

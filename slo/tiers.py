@@ -14,6 +14,7 @@ from fractions import Fraction
 from kernel.errors import BadInput
 from slo.binomial import lower_tail
 from slo.burn_rate import factor_for_share, maximum_burn, reaches
+from slo.objective import Objective
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 UNREACHABLE_SHARE = Fraction(4, 5)
@@ -82,6 +83,15 @@ def default_tiers(window_s: int, budget: Fraction) -> tuple[Tier, ...]:
         else:
             tiers.append(Tier(name, long_s, short_s, factor, page))
     return tuple(tiers)
+
+
+def tiers_of(objective: Objective) -> tuple[Tier, ...]:
+    """The tiers that watch an objective: those its file writes down, else the default ones."""
+    if objective.tiers:
+        return tuple(
+            Tier(one.name, one.long_s, one.short_s, one.factor, one.page) for one in objective.tiers
+        )
+    return default_tiers(objective.window.seconds, objective.budget_ratio)
 
 
 def written_tier(tier: Tier, budget: Fraction) -> Tier:

@@ -8,27 +8,57 @@ from zoneinfo import available_timezones
 
 from kernel.clock import SECOND_US
 from kernel.shop_event import STRING_FIELDS
-from slo.objective import DEFAULT_DEADLINES_S
+from slo.objective import DEFAULT_DEADLINES_S, DEFAULT_SEGMENTS, Objective
 from slo.openslo.durations import duration_us
-from slo.openslo.problems import Problems, suggest
+from slo.openslo.metadata import PREFIX
+from slo.openslo.problems import Problems, did_you_mean, suggest
+from slo.openslo.written_tiers import read_tiers, write_tiers
 
-PREFIX = "tillwatch/"
 MAX_SEGMENTS = 4
+TIERS = f"{PREFIX}tiers"
+NO_DATA_RULES = ("freeze", "neutral", "bad")
 _IDENTITIES = {"checkout_id", "order_id", "payment_id", "session_id", "trace_id", "span_id"}
 
 
-def read_annotations(value: Any, path: str, problems: Problems) -> dict[str, Any]:
+def read_annotations(
+    annotations: Mapping[str, str], path: str, problems: Problems
+) -> dict[str, Any]:
     """Keyword arguments for `Objective`, from the annotations that are ours."""
-    if value is None:
-        return {}
     found: dict[str, Any] = {}
-    for name, text in problems.mapping(value, path).items():
-        place = f"{path}['{name}']"
-        if not isinstance(text, str):
-            problems.add(place, text, "annotations are text: put the value in quotes")
-        elif name.startswith(PREFIX):
-            _read_one(name, text, place, problems, found)
+    for name, text in annotations.items():
+        if name.startswith(PREFIX):
+            _read_one(name, text, f"{path}['{name}']", problems, found)
     return found
+
+
+def write_annotations(objective: Objective) -> dict[str, str]:
+    """The annotations that `read_annotations` gives this objective's own values for."""
+    plain = Objective("", "", "", objective.target, objective.indicator)
+    found = {
+        "segments": ", ".join(objective.segments) or "none",
+        "sources": ", ".join(objective.sources),
+        "deadlines": _deadlines_text(objective.deadlines_s),
+        "max-gap": f"{objective.max_gap_s}s",
+        "min-bad-events": str(objective.min_bad_events),
+        "fast-tier": "on" if objective.fast_tier else "off",
+        "bump-allowance": f"{objective.bump_allowance_s!r}s",
+        "tiers": write_tiers(objective.tiers),
+        "no-data": objective.no_data,
+        "owner": objective.owner,
+    }
+    usual = {
+        "segments": ", ".join(DEFAULT_SEGMENTS),
+        "max-gap": f"{plain.max_gap_s}s",
+        "min-bad-events": str(plain.min_bad_events),
+        "fast-tier": "on",
+        "bump-allowance": f"{plain.bump_allowance_s!r}s",
+        "no-data": plain.no_data,
+    }
+    return {
+        f"{PREFIX}{name}": text
+        for name, text in found.items()
+        if text and text != usual.get(name, "")
+    }
 
 
 def _read_one(name: str, text: str, place: str, problems: Problems, found: dict[str, Any]) -> None:
@@ -59,8 +89,9 @@ def _segments(text: str) -> tuple[str, ...]:
     for word in words:
         if word in _IDENTITIES:
             raise ValueError(f"{word} is different for every attempt and cannot make a segment")
-        if word not in STRING_FIELDS and suggest(word, STRING_FIELDS).startswith("; did"):
-            raise ValueError(f"unknown field {word}{suggest(word, STRING_FIELDS)}")
+        hint = did_you_mean(word, STRING_FIELDS)
+        if word not in STRING_FIELDS and hint:
+            raise ValueError(f"unknown field {word}{hint}")
     return words
 
 
@@ -74,6 +105,14 @@ def _deadlines(text: str) -> Mapping[str, int | None]:
         key = "" if method == "default" else method
         found[key] = None if limit == "none" else duration_us(limit, seconds=True) // SECOND_US
     return found
+
+
+def _deadlines_text(deadlines_s: Mapping[str, int | None]) -> str:
+    return ", ".join(
+        f"{method or 'default'}={'none' if limit_s is None else f'{limit_s}s'}"
+        for method, limit_s in sorted(deadlines_s.items())
+        if method not in DEFAULT_DEADLINES_S or DEFAULT_DEADLINES_S[method] != limit_s
+    )
 
 
 def _seconds(text: str) -> int:
@@ -108,6 +147,12 @@ def _allowance(text: str) -> float:
     return seconds
 
 
+def _no_data(text: str) -> str:
+    if text not in NO_DATA_RULES:
+        raise ValueError(f"one of {', '.join(NO_DATA_RULES)} is wanted")
+    return text
+
+
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "tillwatch/segments": ("segments", _segments),
     "tillwatch/sources": ("sources", _words),
@@ -116,6 +161,8 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "tillwatch/min-bad-events": ("min_bad_events", _count),
     "tillwatch/fast-tier": ("fast_tier", _switch),
     "tillwatch/bump-allowance": ("bump_allowance_s", _allowance),
+    TIERS: ("tiers", read_tiers),
+    "tillwatch/no-data": ("no_data", _no_data),
     "tillwatch/owner": ("owner", str),
     "tillwatch/zone": ("zone", _zone),
     "tillwatch/silence": ("silence", _switch),

@@ -1,177 +1,233 @@
-"""The indicator of an OpenSLO objective: which events are attempts, and which are good or bad."""
+"""SLI: which events are attempts, and which of them are good or bad.
+
+What measures something else than the shop's own events is checked by OpenSLO's rules and has no
+`Indicator`: it is valid, and not counted here.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from kernel.shop_event import CANONICAL_TYPES, DECLINE_CLASSES, STRING_FIELDS
 from slo.objective import Indicator, Selector, Threshold, UnitKind
-from slo.openslo.problems import Problems, suggest
+from slo.openslo.alerting import OPERATORS
+from slo.openslo.metadata import LONGEST_TEXT, read_metadata, read_name
+from slo.openslo.plain_kinds import read_data_source
+from slo.openslo.problems import Problems, did_you_mean
+from slo.openslo.scope import Scope
+from slo.openslo.selector import read_selector
 
 SOURCE_TYPE = "tillwatch"
 NUMERIC_FIELDS = ("latency_ms",)
-OPERATORS = ("lte", "lt", "gte", "gt")
+_PARTS = ("good", "bad", "total", "raw")
 _NOTHING = Selector(frozenset())
 
 
 @dataclass(frozen=True)
-class ThresholdWords:
-    """`op` and `value` of objectives[0], wanted with a threshold and forbidden with a ratio."""
+class Words:
+    """`op` and `value` of an objective, wanted with a threshold and forbidden with a ratio."""
 
     op: Any
     value: Any
     path: str
 
 
-def read_indicator(
-    value: Any, path: str, words: ThresholdWords, problems: Problems
-) -> Indicator | None:
-    """The indicator, or None where faults were found."""
-    before = len(problems.found)
-    outer = problems.fields(value, path, ("metadata", "spec"), ("spec",))
-    if "metadata" in outer:
-        problems.fields(
-            outer["metadata"],
-            f"{path}.metadata",
-            ("name", "displayName", "labels", "annotations"),
-        )
-    if outer.get("spec") is None:
+@dataclass(frozen=True)
+class Sli:
+    """A checked indicator. `foreign`: types of the sources that measure it, where not we do."""
+
+    is_ratio: bool
+    total: Selector = _NOTHING
+    good: Selector | None = None
+    bad: Selector | None = None
+    field: str = ""
+    unit_kind: UnitKind = UnitKind.PAYMENT
+    foreign: str = ""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A metric source: `ours` holds its fields where we count it, else `type` says who does."""
+
+    type: str
+    ours: Mapping[str, Any] | None
+    path: str
+
+
+def read_inline_sli(value: Any, path: str, scope: Scope) -> Sli | None:
+    """An SLO's own `indicator`: metadata and spec."""
+    fields = scope.problems.fields(value, path, ("metadata", "spec"), ("metadata", "spec"))
+    read_metadata(fields.get("metadata"), f"{path}.metadata", scope.problems)
+    return read_sli(fields.get("spec"), f"{path}.spec", scope)
+
+
+def read_sli(value: Any, path: str, scope: Scope) -> Sli | None:
+    """`spec` of an SLI; None where faults were found."""
+    problems = scope.problems
+    if value is None:
         return None
-    spec = problems.fields(
-        outer["spec"], f"{path}.spec", ("description", "ratioMetric", "thresholdMetric")
-    )
-    ratio, threshold = spec.get("ratioMetric"), spec.get("thresholdMetric")
+    before = len(problems.found)
+    fields = problems.fields(value, path, ("description", "ratioMetric", "thresholdMetric"))
+    problems.text(fields.get("description"), f"{path}.description", longest=LONGEST_TEXT)
+    ratio, threshold = fields.get("ratioMetric"), fields.get("thresholdMetric")
     if (ratio is None) == (threshold is None):
-        problems.add(f"{path}.spec", "", "exactly one of ratioMetric and thresholdMetric is wanted")
+        problems.add(path, "", "exactly one of ratioMetric and thresholdMetric is wanted")
         return None
     if ratio is not None:
-        found = _ratio(ratio, f"{path}.spec.ratioMetric", words, problems)
+        found = _ratio(ratio, f"{path}.ratioMetric", scope)
     else:
-        found = _threshold(threshold, f"{path}.spec.thresholdMetric", words, problems)
+        found = _threshold(threshold, f"{path}.thresholdMetric", scope)
     return found if len(problems.found) == before else None
 
 
-def _ratio(value: Any, path: str, words: ThresholdWords, problems: Problems) -> Indicator:
-    fields = problems.fields(
-        value, path, ("counter", "good", "bad", "total", "raw", "rawType"), ("total",)
-    )
-    for name in ("raw", "rawType"):
-        if name in fields:
-            problems.add(
-                f"{path}.{name}", "", "raw ratios are not supported yet; use good and total"
-            )
-    if not isinstance(fields.get("counter", True), bool):
-        problems.add(f"{path}.counter", fields["counter"], "true or false is wanted")
+def with_words(sli: Sli, words: Words, problems: Problems) -> Indicator | None:
+    """The indicator as one objective uses it; None where it is foreign or faults were found."""
+    before = len(problems.found)
+    if sli.is_ratio:
+        for name, found in (("op", words.op), ("value", words.value)):
+            if found is not None:
+                problems.add(f"{words.path}.{name}", found, "has no meaning beside a ratioMetric")
+        if sli.foreign or len(problems.found) > before:
+            return None
+        return Indicator(sli.total, sli.good, sli.bad, unit_kind=sli.unit_kind)
     for name, found in (("op", words.op), ("value", words.value)):
-        if found is not None:
-            problems.add(f"{words.path}.{name}", found, "has no meaning beside a ratioMetric")
-    if ("good" in fields) == ("bad" in fields):
-        problems.add(path, "", "exactly one of good and bad is wanted beside total")
-    total = _selector(fields.get("total"), f"{path}.total", problems)
-    good = _selector(fields["good"], f"{path}.good", problems) if "good" in fields else None
-    bad = _selector(fields["bad"], f"{path}.bad", problems) if "bad" in fields else None
-    for name, part in (("good", good), ("bad", bad)):
-        if part is not None and total.events and (stray := sorted(part.events - total.events)):
+        if found is None:
+            problems.add(f"{words.path}.{name}", "", "this field is missing (thresholdMetric)")
+    op = problems.choice(words.op, f"{words.path}.op", OPERATORS)
+    limit = problems.number(words.value, f"{words.path}.value")
+    if limit is not None and not math.isfinite(float(words.value)):
+        problems.add(f"{words.path}.value", words.value, "the number is out of range")
+    if sli.foreign or limit is None or len(problems.found) > before:
+        return None
+    operator = cast('Literal["lte", "lt", "gte", "gt"]', op)
+    threshold = Threshold(sli.field, operator, float(words.value))
+    return Indicator(sli.total, threshold=threshold, unit_kind=sli.unit_kind)
+
+
+def _ratio(value: Any, path: str, scope: Scope) -> Sli:
+    problems = scope.problems
+    fields = problems.fields(value, path, ("counter", *_PARTS, "rawType"))
+    problems.switch(fields.get("counter"), f"{path}.counter")
+    _check_parts(fields, path, problems)
+    sources = {
+        name: _metric(fields[name], f"{path}.{name}", scope)
+        for name in _PARTS
+        if fields.get(name) is not None
+    }
+    foreign = _foreign(list(sources.values()), path, problems)
+    if foreign:
+        return Sli(is_ratio=True, foreign=foreign)
+    if "raw" in sources:
+        reason = "attempts are counted here, never ratios: use good (or bad) and total"
+        problems.add(f"{path}.raw", "", reason)
+        return Sli(is_ratio=True)
+    found = {name: _selector(one, (), problems) for name, one in sources.items()}
+    total = found.get("total", _NOTHING)
+    for name in ("good", "bad"):
+        part = found.get(name, _NOTHING)
+        if total.events and (stray := sorted(part.events - total.events)):
             problems.add(f"{path}.{name}", ", ".join(stray), "is not among the events of total")
-    kind = _unit_kind(total.events, f"{path}.total", problems)
-    return Indicator(total=total, good=good, bad=bad, unit_kind=kind)
+    kind = _unit_kind(total.events, f"{path}.total.metricSource.spec", problems)
+    return Sli(
+        is_ratio=True,
+        total=total,
+        good=found.get("good"),
+        bad=found.get("bad"),
+        unit_kind=kind,
+    )
 
 
-def _threshold(value: Any, path: str, words: ThresholdWords, problems: Problems) -> Indicator:
-    fields = problems.fields(value, path, ("metricSource",), ("metricSource",))
-    spec = _source(fields.get("metricSource"), f"{path}.metricSource", ("field",), problems)
-    place = f"{path}.metricSource.spec"
-    name = spec.get("field")
+def _check_parts(fields: Mapping[str, Any], path: str, problems: Problems) -> None:
+    given = {name for name in _PARTS if fields.get(name) is not None}
+    if "raw" in given:
+        for stray in sorted(given - {"raw"}):
+            problems.add(f"{path}.{stray}", "", "has no meaning beside raw")
+        known = ("success", "failure")
+        problems.choice(fields.get("rawType"), f"{path}.rawType", known)
+        if fields.get("rawType") is None:
+            problems.add(f"{path}.rawType", "", f"this field is missing: one of {', '.join(known)}")
+        return
+    if "rawType" in fields:
+        problems.add(f"{path}.rawType", fields["rawType"], "has no meaning without raw")
+    if "total" not in given:
+        problems.add(f"{path}.total", "", "this field is missing")
+    if ("good" in given) == ("bad" in given):
+        problems.add(path, "", "exactly one of good and bad is wanted beside total")
+
+
+def _threshold(value: Any, path: str, scope: Scope) -> Sli:
+    problems = scope.problems
+    source = _metric(value, path, scope)
+    foreign = _foreign([source], path, problems)
+    if foreign or source is None or source.ours is None:
+        return Sli(is_ratio=False, foreign=foreign)
+    name = source.ours.get("field")
     if name not in NUMERIC_FIELDS:
-        problems.add(
-            f"{place}.field", name or "", f"a number to compare is wanted: {NUMERIC_FIELDS[0]}"
-        )
-    if words.op not in OPERATORS:
-        problems.add(f"{words.path}.op", words.op or "", f"one of {', '.join(OPERATORS)} is wanted")
-    limit = words.value
-    if isinstance(limit, bool) or not isinstance(limit, int | Decimal):
-        problems.add(f"{words.path}.value", limit or "", "a number is wanted")
-        limit = 0
-    total = _events(spec, place, problems)
-    kind = _unit_kind(total.events, place, problems)
-    operator: Literal["lte", "lt", "gte", "gt"] = words.op if words.op in OPERATORS else "lte"
-    threshold = Threshold(str(name), operator, float(limit))
-    return Indicator(total=total, threshold=threshold, unit_kind=kind)
+        wanted = f"a number to compare is wanted: {NUMERIC_FIELDS[0]}"
+        problems.add(f"{source.path}.field", name or "", wanted)
+    total = _selector(source, ("field",), problems)
+    kind = _unit_kind(total.events, source.path, problems)
+    return Sli(is_ratio=False, total=total, field=str(name), unit_kind=kind)
 
 
-def _selector(value: Any, path: str, problems: Problems) -> Selector:
-    if value is None:
-        return _NOTHING
+def _metric(value: Any, path: str, scope: Scope) -> _Source | None:
+    """One `metricSource`; None where faults were found."""
+    problems = scope.problems
+    before = len(problems.found)
     fields = problems.fields(value, path, ("metricSource",), ("metricSource",))
     place = f"{path}.metricSource"
-    return _events(
-        _source(fields.get("metricSource"), place, (), problems), f"{place}.spec", problems
+    if fields.get("metricSource") is None:
+        return None
+    source = problems.fields(
+        fields["metricSource"], place, ("metricSourceRef", "type", "spec"), ("spec",)
     )
+    kind = _source_type(source, place, scope)
+    spec = source.get("spec")
+    if spec is not None and (not isinstance(spec, dict) or not spec):
+        problems.add(f"{place}.spec", spec, "a mapping that says what is measured is wanted")
+    hint = did_you_mean(kind, [SOURCE_TYPE])
+    if kind != SOURCE_TYPE and hint:
+        problems.add(f"{place}.type", kind, f"unknown metric source{hint}")
+    if len(problems.found) > before:
+        return None
+    return _Source(kind, spec if kind == SOURCE_TYPE else None, f"{place}.spec")
 
 
-def _source(value: Any, path: str, extra: tuple[str, ...], problems: Problems) -> Mapping[str, Any]:
-    if value is None:
-        return {}
-    fields = problems.fields(value, path, ("metricSourceRef", "type", "spec"), ("type", "spec"))
-    if fields.get("metricSourceRef") is not None:
-        problems.add(f"{path}.metricSourceRef", "", "references are not supported yet")
-    kind = fields.get("type")
-    if kind is not None and kind != SOURCE_TYPE:
-        problems.add(
-            f"{path}.type", kind, f'only the metric source type "{SOURCE_TYPE}" is counted here'
-        )
-        return {}
-    if fields.get("spec") is None:
-        return {}
-    allowed = ("events", "where", "excludeWhere", *extra)
-    return problems.fields(fields["spec"], f"{path}.spec", allowed, ("events",))
+def _source_type(source: Mapping[str, Any], path: str, scope: Scope) -> str:
+    """Who measures: `type`, or that of the DataSource behind the reference."""
+    problems = scope.problems
+    kind = problems.text(source.get("type"), f"{path}.type")
+    if source.get("metricSourceRef") is None:
+        if not kind:
+            problems.add(path, "", "one of type and metricSourceRef is wanted")
+        return kind
+    place = f"{path}.metricSourceRef"
+    name = read_name(source["metricSourceRef"], place, problems)
+    found = scope.resolve("DataSource", name, place)
+    if found is None:
+        return kind or f"metricSourceRef {name}"
+    theirs = read_data_source(found.value.get("spec"), f"{found.path}.spec", Problems())
+    if kind and theirs and kind != theirs:
+        problems.add(f"{path}.type", kind, f"the DataSource {name} is of type {theirs}")
+    return kind or theirs
 
 
-def _events(spec: Mapping[str, Any], path: str, problems: Problems) -> Selector:
-    events = spec.get("events")
-    if events is None:
+def _foreign(sources: list[_Source | None], path: str, problems: Problems) -> str:
+    """Types of the sources that are not ours; a mixture with ours is a fault."""
+    types = {one.type for one in sources if one is not None}
+    others = ", ".join(sorted(types - {SOURCE_TYPE}))
+    if others and SOURCE_TYPE in types:
+        problems.add(path, others, f'cannot be counted together with the type "{SOURCE_TYPE}"')
+        return ""
+    return others
+
+
+def _selector(source: _Source | None, extra: tuple[str, ...], problems: Problems) -> Selector:
+    if source is None or source.ours is None:
         return _NOTHING
-    if not isinstance(events, list) or not events:
-        problems.add(f"{path}.events", events, "a list of event types is wanted")
-        return _NOTHING
-    for index, name in enumerate(events):
-        if name not in CANONICAL_TYPES:
-            reason = f"unknown event type{suggest(str(name), CANONICAL_TYPES)}"
-            problems.add(f"{path}.events[{index}]", name, reason)
-    return Selector(
-        events=frozenset(str(name) for name in events),
-        where=_filter(spec.get("where"), f"{path}.where", problems),
-        exclude_where=_filter(spec.get("excludeWhere"), f"{path}.excludeWhere", problems),
-    )
-
-
-def _filter(value: Any, path: str, problems: Problems) -> dict[str, frozenset[str]]:
-    if value is None:
-        return {}
-    found = {}
-    for name, values in problems.mapping(value, path).items():
-        place = f"{path}.{name}"
-        hint = suggest(name, STRING_FIELDS)
-        if name not in STRING_FIELDS and hint.startswith("; did you mean"):
-            problems.add(place, "", f"unknown field{hint}")
-        elif not isinstance(values, list) or not values:
-            problems.add(place, values, "a list of values is wanted")
-        elif any(not isinstance(one, str | int | Decimal) for one in values):
-            problems.add(place, values, "values are text, numbers, true or false")
-        else:
-            found[name] = frozenset(str(one) for one in values)
-            _check_classes(name, found[name], place, problems)
-    return found
-
-
-def _check_classes(name: str, values: frozenset[str], place: str, problems: Problems) -> None:
-    if name != "decline_class":
-        return
-    for value in sorted(values - set(DECLINE_CLASSES)):
-        problems.add(place, value, f"unknown decline class{suggest(value, DECLINE_CLASSES)}")
+    return read_selector(source.ours, source.path, extra, problems)
 
 
 def _unit_kind(events: frozenset[str], path: str, problems: Problems) -> UnitKind:

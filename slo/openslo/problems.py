@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
+from fractions import Fraction
 from typing import Any
 
 _SHOWN = 80
+_MOST_LISTED = 30
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,38 @@ class Problems:
             self.add(path, value, f"longer than {longest} characters")
         return value
 
+    def choice(self, value: Any, path: str, known: Sequence[str]) -> str:
+        """One word of `known`; "" for nothing, or with a fault."""
+        if value is None:
+            return ""
+        if not isinstance(value, str) or value not in known:
+            hint = suggest(value, known) if isinstance(value, str) else ""
+            self.add(path, value, f"one of {', '.join(known)} is wanted{hint}")
+            return ""
+        return value
+
+    def switch(self, value: Any, path: str) -> bool:
+        """True or false; false for nothing, or with a fault."""
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        self.add(path, value, "true or false is wanted")
+        return False
+
+    def number(self, value: Any, path: str) -> Fraction | None:
+        """An exact number; None for nothing, or with a fault."""
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            self.add(path, value, "a number is wanted")
+            return None
+        return Fraction(value)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean "x"?`, or nothing where nothing known is close."""
+    hint = suggest(word, known)
+    return hint if hint.startswith("; did") else ""
+
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """`; did you mean "x"?` where something known is close, else what would be allowed."""
@@ -84,7 +118,9 @@ def suggest(word: str, known: Iterable[str]) -> str:
     close = get_close_matches(word, choices, n=1, cutoff=0.6)
     if close:
         return f'; did you mean "{close[0]}"?'
-    return f"; known here: {', '.join(choices)}" if choices else ""
+    if not 0 < len(choices) <= _MOST_LISTED:
+        return ""
+    return f"; known here: {', '.join(choices)}"
 
 
 def repr_short(value: Any) -> str:
