@@ -15,6 +15,9 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 32
+_WORD = re.compile(r"(?:[A-Za-z]([-_./A-Za-z0-9 ]*[A-Za-z0-9])?|[0-9]{1,6}[smhdwMQY])\Z")
+# Words that YAML 1.1 or 1.2 reads as true, false or nothing.
+_TAKEN = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 # What constructors raise for `!!int x`, `!!bool x`, `!!timestamp x` and `2026-13-45`.
 _NOT_A_VALUE = (ValueError, KeyError, AttributeError, TypeError, ArithmeticError)
 
@@ -81,6 +84,11 @@ for _tag, _pattern, _first in (
     ),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+
+
+def is_plain_word(text: str) -> bool:
+    """True where the text may stand without quotes: no YAML reader takes it for anything else."""
+    return _WORD.match(text) is not None and text.lower() not in _TAKEN
 
 
 def documents(text: str) -> list[Any]:
