@@ -10,6 +10,7 @@ import collector.counts.models
 import kernel.facts.bus
 import kernel.outbox.outbox
 import runbooks.models
+import slo.corrections.models
 import slo.models
 import slo.policy.models
 import triage.models
@@ -22,6 +23,7 @@ MODULES = (
     kernel.facts.bus,
     kernel.outbox.outbox,
     runbooks.models,
+    slo.corrections.models,
     slo.models,
     slo.policy.models,
     triage.models,

@@ -59,6 +59,11 @@ _LOG: Final = (
 _POLICY: Final = "override_id expires_at roles number"
 _REPLAY: Final = "rule source patched stored duplicate reading rejected replayed impossible"
 
+_CORRECTION: Final = (
+    "correction_id category labels starts ends zone rule expires_at decision proposed_by method "
+    "roles"
+)
+
 
 @dataclass(frozen=True)
 class RecordType:
@@ -103,6 +108,15 @@ TYPES: Final[Mapping[str, RecordType]] = {
     "policy.overridden": _type("service override_id expires_at", _POLICY),
     "policy.override_revoked": _type("service override_id", _POLICY),
     "policy.postmortem_done": _type("service number", _POLICY),
+    "correction.proposed": _type(
+        "correction_id category objectives starts ends zone rule", _CORRECTION
+    ),
+    "correction.decided": _type(
+        "correction_id decision",
+        _CORRECTION,
+        decision=("approve", "reject", "withdraw", "end"),
+    ),
+    "correction.expired": _type("correction_id", _CORRECTION),
     "deadletter.replay": _type("count", _REPLAY),
     "deadletter.replayed": _type("count", _REPLAY),
     "audit.erasure": _type("record name", _LOG),

@@ -127,8 +127,11 @@ def _step_pages(view: LedgerView, opened: Sequence[Known], changes: Changes) -> 
 
 
 def _step_one(view: LedgerView, one: Known, *, fires_now: bool) -> Step:
-    # A fire needs evidence only; calm needs every source to speak.
-    frozen = bool(view.blind or (view.no_data and not fires_now))
+    # A fire needs evidence only; calm needs every source to speak, and all that it says counted.
+    left_out_us = view.left_out_until(one.covers)
+    frozen = bool(view.blind or ((view.no_data or left_out_us) and not fires_now))
+    # What nobody counted was no quiet time: that begins when the correction is over.
+    alert = replace(one.alert, last_fire_us=max(one.alert.last_fire_us, left_out_us))
     here, whole = view.recent(one.covers), view.recent({})
     seen = Observation(
         at_us=view.end_us,
@@ -140,7 +143,7 @@ def _step_one(view: LedgerView, one: Known, *, fires_now: bool) -> Step:
         rest_total=whole.total,
         is_segment=bool(one.segment),
     )
-    return step(one.alert, seen, view.objective.budget_ratio)
+    return step(alert, seen, view.objective.budget_ratio)
 
 
 def _look_for_new(view: LedgerView, pages: Sequence[Known], changes: Changes) -> None:

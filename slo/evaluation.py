@@ -16,6 +16,7 @@ from kernel.ids import uuid7
 from slo.alert_state import OpenAlert, Step, Verdict
 from slo.burn_rate import burn_rate
 from slo.catalogue import Catalogue
+from slo.corrections.repository import in_force
 from slo.decision import Changes, Known, NewAlert, decide
 from slo.ledger import LedgerReader
 from slo.ledger_view import LedgerView
@@ -56,15 +57,20 @@ class Evaluator:
     def run_once(self) -> None:
         """One pass: all reads first, then at most one unit of work."""
         now_us = self._clock.now_us()
-        self._reader = self._reader or self._reader_factory()
+        reader = self._reader = self._reader or self._reader_factory()
         with self._database.reading() as session:
             known = _known_alerts(session, now_us)
+            corrections = in_force(session, now_us)
         minute = now_us // MINUTE_US
-        with self._reader.at_once():
-            sources = default_sources(self._reader, now_us)
+        with reader.at_once():
+            sources = default_sources(reader, now_us)
             planned = [
-                self._plan(objective, now_us, sources, known, tickets=minute != self._minute)
-                for objective in self._catalogue.all()
+                self._plan(
+                    LedgerView(reader, one, now_us, sources, corrections.drops(one.id, now_us)),
+                    known.get(one.id, ()),
+                    tickets=minute != self._minute,
+                )
+                for one in self._catalogue.all()
             ]
         orphans = [
             one for name, rows in known.items() if name not in self._catalogue for one in rows
@@ -74,20 +80,9 @@ class Evaluator:
         self._minute = minute
         self.last_evaluation_us = self._clock.now_us()
 
-    def _plan(
-        self,
-        objective: Objective,
-        now_us: int,
-        sources: Sequence[str],
-        known: Mapping[str, Sequence[Known]],
-        *,
-        tickets: bool,
-    ) -> _Planned:
-        if self._reader is None:
-            raise RuntimeError("a pass is planned before its reader is open")
-        view = LedgerView(self._reader, objective, now_us, sources)
-        changes = decide(view, known.get(objective.id, ()), tickets=tickets)
-        return _Planned(objective, view.end_us, changes)
+    @staticmethod
+    def _plan(view: LedgerView, known: Sequence[Known], *, tickets: bool) -> _Planned:
+        return _Planned(view.objective, view.end_us, decide(view, known, tickets=tickets))
 
     def _write(self, planned: Iterable[_Planned], now_us: int) -> None:
         todo = list(planned)

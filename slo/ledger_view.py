@@ -11,6 +11,8 @@ from functools import cached_property
 from types import MappingProxyType
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from slo.corrections.dropping import NOTHING, Drops
+from slo.corrections.reader import AnyReader, CorrectedReader
 from slo.fast_tier import SLICE_US, WINDOWS_S, Counts
 from slo.ledger import LedgerReader
 from slo.ledger.sums import FineCell, SegmentKey, Sums, total_of
@@ -39,15 +41,47 @@ class LedgerView:
         objective: Objective,
         now_us: int,
         default_sources: Sequence[str],
+        drops: Drops = NOTHING,
     ) -> None:
-        """`default_sources` are taken where the objective names none."""
-        self._reader = reader
+        """`default_sources` are taken where the objective names none.
+
+        `drops`: what approved corrections leave out of every number here.
+        """
+        self._uncorrected = reader
+        self._default_sources = default_sources
+        self._reader: AnyReader = CorrectedReader(reader, drops) if drops else reader
+        self.drops = drops
         self.objective = objective
         self.now_us = now_us
         self.sources = tuple(objective.sources or default_sources)
         # Receive times never fall: after the clock was set back they lie ahead of it for a while.
         self.watermark_us = min(reader.watermark_us(self.sources), now_us) if self.sources else 0
         self.end_us = self.watermark_us - self.watermark_us % SLICE_US
+
+    @property
+    def reader(self) -> AnyReader:
+        """The ledger without what is left out, for what the view does not ask itself."""
+        return self._reader
+
+    @property
+    def ledger(self) -> LedgerReader:
+        """The ledger as it is, for what is not about the budget: what fails and what is sold."""
+        return self._uncorrected
+
+    @cached_property
+    def uncorrected(self) -> LedgerView:
+        """The same with nothing left out."""
+        if not self.drops:
+            return self
+        return LedgerView(self._uncorrected, self.objective, self.now_us, self._default_sources)
+
+    def left_out_until(self, labels: Mapping[str, str]) -> int:
+        """Up to when a correction leaves something of a segment out of the newest 120 s; 0: none.
+
+        What is left there may look calm only because the failures are not counted.
+        """
+        start_us = self.end_us - RECENT_S * SECOND_US
+        return self.drops.touch(labels, start_us, self.end_us)
 
     @cached_property
     def quiet_sources(self) -> list[str]:

@@ -101,9 +101,36 @@ class SegmentOut(_Out):
     money: list[MoneyOut]
 
 
+class UncorrectedOut(_Out):
+    """The same window with nothing left out; equal to the main figures without a correction."""
+
+    counts: CountsOut
+    sli: float | None
+    budget_left: float | None
+    bad_left: int | None
+
+
+class CorrectionInForceOut(_Out):
+    """An approved correction that leaves something out of the window, does so now, or will.
+
+    `occurrences` and `seconds` are those inside the window; `segment` {} is everything. `until` is
+    set while one goes on, `next` where one is to come.
+    """
+
+    id: str
+    category: str
+    reason: str
+    segment: dict[str, str]
+    occurrences: int
+    seconds: int
+    until: str | None
+    next: str | None
+
+
 class SloOut(_Out):
     """One objective as it stands. `sli`, budgets and burn rates are null where nothing counted.
 
+    Every figure leaves out what the `corrections` in force say, but for those of `uncorrected`.
     What `list` leaves out is empty there: segments and what follows `money_method`.
     """
 
@@ -130,6 +157,8 @@ class SloOut(_Out):
     alerts: list[AlertTierOut]
     segments: list[SegmentOut]
     notes: list[str]
+    uncorrected: UncorrectedOut | None = None
+    corrections: list[CorrectionInForceOut] = []
     money_method: str = ""
     attribution: list[PartOut] = []
     burned_by: BurnedByOut | None = None

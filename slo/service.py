@@ -12,6 +12,9 @@ from kernel.clock import SECOND_US, Clock, rfc3339
 from kernel.database import Database
 from kernel.errors import BadInput
 from slo.catalogue import Catalogue
+from slo.corrections import repository as corrections
+from slo.corrections.figures import both_figures
+from slo.corrections.in_force import NOBODY, InForce
 from slo.evaluation import default_sources
 from slo.fast_tier import SLICE_US, Counts
 from slo.ledger import LedgerReader
@@ -23,7 +26,6 @@ from slo.objective import Objective
 from slo.recovery import SPANS_S, RecoverySample, RecoveryVerdict, State, judge
 from slo.schemas import BurnAlertOut, PointOut, SloOut
 from slo.segments import matches
-from slo.standing import standing
 
 MAX_POINTS = 2000
 MAX_ALERTS = 500
@@ -56,15 +58,15 @@ class SloService:
 
     def list(self, service: str | None = None) -> list[SloOut]:
         """All objectives (of one service), without their segments."""
-        alerts = self._open_alerts()
+        alerts, in_force = self._open_alerts(), self._in_force()
         with self._reader() as reader:
             now_us = self._clock.now_us()
             sources = default_sources(reader, now_us)
             return [
-                standing(
-                    reader,
-                    LedgerView(reader, one, now_us, sources),
+                both_figures(
+                    LedgerView(reader, one, now_us, sources, in_force.drops(one.id, now_us)),
                     [row for row in alerts if row.objective_id == one.id],
+                    in_force.of(one.id),
                     with_segments=False,
                 )
                 for one in self.catalogue.all()
@@ -75,8 +77,10 @@ class SloService:
         """One objective with its segments. Raises NotFound."""
         objective = self.catalogue.find(objective_id)
         alerts = [row for row in self._open_alerts() if row.objective_id == objective_id]
+        in_force = self._in_force()
         with self._reader() as reader:
-            return standing(reader, self._view(reader, objective), alerts)
+            view = self._view(reader, objective, in_force)
+            return both_figures(view, alerts, in_force.of(objective_id))
 
     def series(
         self, objective_id: str, from_us: int, to_us: int, step_s: int
@@ -204,9 +208,16 @@ class SloService:
             segment=[newest[length_s][1] for length_s in SPANS_S] if known else None,
         )
 
-    def _view(self, reader: LedgerReader, objective: Objective) -> LedgerView:
+    def _view(
+        self, reader: LedgerReader, objective: Objective, in_force: InForce = NOBODY
+    ) -> LedgerView:
         now_us = self._clock.now_us()
-        return LedgerView(reader, objective, now_us, default_sources(reader, now_us))
+        drops = in_force.drops(objective.id, now_us)
+        return LedgerView(reader, objective, now_us, default_sources(reader, now_us), drops)
+
+    def _in_force(self) -> InForce:
+        with self._database.reading() as session:
+            return corrections.in_force(session, self._clock.now_us())
 
     def _open_alerts(self) -> Sequence[BurnAlertRow]:
         with self._database.reading() as session:

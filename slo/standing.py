@@ -8,7 +8,7 @@ from fractions import Fraction
 from kernel.clock import DAY_US, MINUTE_US, rfc3339
 from slo.budget import Budget
 from slo.burn_rate import burn_rate
-from slo.ledger import LedgerReader, SegmentKey, Sums
+from slo.ledger import SegmentKey, Sums
 from slo.ledger.sums import total_of
 from slo.ledger_view import LedgerView
 from slo.models import BurnAlertRow
@@ -44,7 +44,6 @@ Lost = dict[SegmentKey, dict[str, int]]
 
 
 def standing(
-    reader: LedgerReader,
     view: LedgerView,
     alerts: Sequence[BurnAlertRow],
     *,
@@ -54,10 +53,10 @@ def standing(
     objective = view.objective
     window = view.budget_by_segment
     rates = {name: view.window_by_segment(seconds) for name, seconds in RATES_S.items()}
-    lost = _lost(reader, view)
+    lost = _lost(view)
     whole = total_of(window.values())
     budget = Budget(whole.bad, whole.total, objective.budget_ratio)
-    pending = reader.pending(objective, view.budget_window.from_us, view.now_us + 1)
+    pending = view.reader.pending(objective, view.budget_window.from_us, view.now_us + 1)
     state = state_of(view.no_data, budget, burning=bool(alerts))
     answer = SloOut(
         id=objective.id,
@@ -87,7 +86,7 @@ def standing(
     )
     if not with_segments:
         return answer
-    return answer.model_copy(update=money_sections(reader, view, window, rates["1h"], alerts))
+    return answer.model_copy(update=money_sections(view, window, rates["1h"], alerts))
 
 
 def state_of(no_data: str, budget: Budget, *, burning: bool) -> State:
@@ -144,9 +143,9 @@ def _reason(state: State, view: LedgerView, budget: Budget, alerts: Sequence[Bur
     return ""
 
 
-def _lost(reader: LedgerReader, view: LedgerView) -> Lost:
+def _lost(view: LedgerView) -> Lost:
     """Lost value by segment: exact for 7 days, the attempted value of bad units before."""
-    objective = view.objective
+    objective, reader = view.objective, view.reader
     if not takes_money(objective):
         return {}
     from_us, to_us = view.budget_window.from_us, view.end_us

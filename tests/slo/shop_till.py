@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlmodel import col, select
 
+import slo.corrections.models
 import slo.models
 from kernel.clock import SECOND_US, FrozenClock
 from kernel.database import Database
@@ -67,6 +68,7 @@ class Till:
 
     def __init__(self, tmp_path: Path, objectives: Sequence[Objective] | None = None) -> None:
         assert slo.models
+        assert slo.corrections.models
         self.clock = FrozenClock(START_US)
         self.objectives = list(objectives or [payments()])
         self.path = tmp_path / "ledger.db"

@@ -1,0 +1,174 @@
+"""The ledger without what corrections leave out: the same questions, the same exact sums.
+
+Additivity makes it exact: a window less the stretches inside of it. What is left out is in none
+of good, bad, excluded and money, and is never counted as uptime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from slo.corrections.dropping import Drops, Pair, Stretch
+from slo.ledger import LedgerReader
+from slo.ledger.sums import FineCell, SegmentKey, Sums, total_of
+from slo.objective import Objective
+
+
+class CorrectedReader:
+    """A ledger reader for one objective's corrections."""
+
+    def __init__(self, reader: LedgerReader, drops: Drops) -> None:
+        self._reader = reader
+        self._drops = drops
+
+    def sums(self, objective: Objective, from_us: int, to_us: int) -> Sums:
+        """What counts of the window, all segments together."""
+        return total_of(self.segment_sums(objective, from_us, to_us).values())
+
+    def segment_sums(
+        self, objective: Objective, from_us: int, to_us: int
+    ) -> dict[SegmentKey, Sums]:
+        """What counts of the window by segment; a segment of which nothing is left is absent."""
+        with self._reader.at_once():
+            found = dict(self._reader.segment_sums(objective, from_us, to_us))
+            for stretch in self._drops.within(from_us, to_us):
+                inside = self._reader.segment_sums(objective, stretch.from_us, stretch.to_us)
+                for key, sums in inside.items():
+                    if stretch.takes(objective.segments, key):
+                        found[key] = found.get(key, Sums()) - sums
+        return {key: sums for key, sums in found.items() if sums != Sums()}
+
+    def fine(
+        self, objective: Objective, from_us: int, to_us: int
+    ) -> dict[SegmentKey, list[FineCell]]:
+        """Alert counts at 5 s slices that are not left out."""
+        found = self._reader.fine(objective, from_us, to_us)
+        for stretch in self._drops.within(from_us, to_us):
+            for key in [key for key in found if stretch.takes(objective.segments, key)]:
+                kept = [
+                    cell
+                    for cell in found[key]
+                    if not stretch.from_us <= cell.slice_us < stretch.to_us
+                ]
+                found[key] = kept
+        return {key: cells for key, cells in found.items() if cells}
+
+    def series(
+        self, objective: Objective, from_us: int, to_us: int, step_us: int
+    ) -> list[tuple[int, Sums]]:
+        """Buckets of `step_us`; of one that is left out in part, the rest counts."""
+        with self._reader.at_once():
+            points = dict(self._reader.series(objective, from_us, to_us, step_us))
+            for stretch in self._drops.within(from_us, to_us):
+                self._take_out(points, objective, stretch, from_us, step_us)
+        return sorted(points.items())
+
+    def segment_lost(
+        self, objective: Objective, from_us: int, to_us: int
+    ) -> dict[SegmentKey, dict[str, int]]:
+        """Value of lost baskets that counts, by segment.
+
+        Each span between corrections is asked for by itself: a basket that failed before a
+        correction and again after it is counted on both sides.
+        """
+        found: dict[SegmentKey, dict[str, int]] = {}
+        with self._reader.at_once():
+            for begin_us, end_us, stretch in _pieces(self._drops, from_us, to_us):
+                if stretch is not None and stretch.whole:
+                    continue
+                for key, values in self._reader.segment_lost(objective, begin_us, end_us).items():
+                    if stretch is None or not stretch.takes(objective.segments, key):
+                        _add_values(found.setdefault(key, {}), values)
+        return found
+
+    def pending(self, objective: Objective, from_us: int, to_us: int) -> int:
+        """Attempts without an outcome outside of what is left out as a whole.
+
+        Those of a segment that is left out are in it: which one they belong to is not told apart.
+        """
+        return sum(
+            self._reader.pending(objective, *span) for span in self._drops.kept(from_us, to_us)
+        )
+
+    def coverage(
+        self, sources: Sequence[str], from_us: int, to_us: int, max_gap_s: int
+    ) -> Fraction:
+        """Observed share of the time that counts, of the worst source; 1 where none counts.
+
+        A shop that is switched off for its maintenance lacks no coverage for that.
+        """
+        kept = self._drops.kept(from_us, to_us)
+        length_us = sum(end_us - begin_us for begin_us, end_us in kept)
+        if to_us <= from_us or (length_us and not sources):
+            return Fraction(0)
+        if not length_us:
+            return Fraction(1)
+        with self._reader.at_once():
+            return min(self._covered_us(one, kept, max_gap_s) for one in sources) / length_us
+
+    def elapsed(self, sources: Sequence[str], from_us: int, to_us: int) -> Fraction:
+        """As the ledger says it: corrections do not move the first event."""
+        return self._reader.elapsed(sources, from_us, to_us)
+
+    def borders(self, from_us: int, to_us: int) -> tuple[int, int]:
+        """The borders that a window really gets after snapping."""
+        return self._reader.borders(from_us, to_us)
+
+    def watermark_us(self, sources: Sequence[str] = ()) -> int:
+        """As the ledger says it."""
+        return self._reader.watermark_us(sources)
+
+    def last_heard_us(self, source: str) -> int | None:
+        """As the ledger says it."""
+        return self._reader.last_heard_us(source)
+
+    def _covered_us(self, source: str, kept: Sequence[Pair], max_gap_s: int) -> Fraction:
+        shares = (
+            self._reader.coverage([source], begin_us, end_us, max_gap_s) * (end_us - begin_us)
+            for begin_us, end_us in kept
+        )
+        return sum(shares, Fraction(0))
+
+    def _take_out(
+        self,
+        points: dict[int, Sums],
+        objective: Objective,
+        stretch: Stretch,
+        from_us: int,
+        step_us: int,
+    ) -> None:
+        at_us = stretch.from_us - (stretch.from_us - from_us) % step_us
+        for bucket_us in range(at_us, stretch.to_us, step_us):
+            begin_us = max(bucket_us, stretch.from_us)
+            end_us = min(bucket_us + step_us, stretch.to_us)
+            if stretch.whole and end_us - begin_us == step_us:
+                points[bucket_us] = Sums()
+                continue
+            inside = self._reader.segment_sums(objective, begin_us, end_us)
+            points[bucket_us] -= total_of(
+                sums for key, sums in inside.items() if stretch.takes(objective.segments, key)
+            )
+
+
+# Either one answers the same questions; mypy refuses a question that only one of them knows.
+AnyReader = LedgerReader | CorrectedReader
+
+
+def _pieces(drops: Drops, from_us: int, to_us: int) -> list[tuple[int, int, Stretch | None]]:
+    """The window cut at every border of a stretch, with the stretch where there is one."""
+    found: list[tuple[int, int, Stretch | None]] = []
+    at_us = from_us
+    for stretch in drops.within(from_us, to_us):
+        if stretch.from_us > at_us:
+            found.append((at_us, stretch.from_us, None))
+        found.append((stretch.from_us, stretch.to_us, stretch))
+        at_us = stretch.to_us
+    if to_us > at_us:
+        found.append((at_us, to_us, None))
+    return found
+
+
+def _add_values(total: dict[str, int], more: dict[str, int]) -> None:
+    for currency, minor in more.items():
+        total[currency] = total.get(currency, 0) + minor
