@@ -48,6 +48,7 @@ from slo.ledger import LedgerWriter
 from slo.ledger.projector import LedgerProjector
 from slo.metrics import SloCollector
 from slo.policy import jobs as policy_jobs
+from slo.rules.counters import UnitCounterCollector, UnitCounters
 from triage import jobs as triage_jobs
 from triage import second_channel
 from triage.asking import Asking
@@ -96,6 +97,9 @@ class Engine:
         if core.slack:
             self.outbox.register(SLACK, core.slack.deliver)
         metrics.registry.register(SloCollector(core.slo))
+        counters = UnitCounters(core.ledger_reader, core.catalogue, clock)
+        counters.advance()  # before the projector counts anything
+        metrics.registry.register(UnitCounterCollector(counters, core.catalogue))
         limits = LimitsService(core.telemetry, clock)
         metrics.registry.register(LimitsCollector(limits, core.telemetry))
 

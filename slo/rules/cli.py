@@ -8,14 +8,22 @@ from typing import Annotated, Any
 import typer
 
 from kernel.errors import BadInput, NotFound
+from kernel.settings import KernelSettings
 from kernel.terminal import AsJson, emit, note, plain
+from slo.catalogue import SHIPPED, read_folder
 from slo.openslo.problems import Problem
+from slo.rules.own import own_groups
 from slo.rules.rule import LABEL_NAME, RuleGroup, rules_document, rules_yaml
+from slo.settings import SloSettings
 from slo.sloth import BUILT_IN, AlertWindows, SlothReading, read_sloth, read_windows, sloth_groups
 from slo.sloth.windows import prometheus_duration_s
 
 _MAX_FILES = 2000
 _SUFFIXES = {".yaml", ".yml"}
+_OWN_HEAD = (
+    "Made by `tillwatch slo rules` from the objectives: change these, not this file.\n"
+    "They ask Tillwatch's own /metrics."
+)
 _SLOTH_HEAD = (
     "Made by `tillwatch slo rules --sloth` from specs of Sloth: change the specs, not this file.\n"
     "Prometheus counts these; they are no objectives of the ledger."
@@ -60,9 +68,15 @@ def add_rules_commands(cli: typer.Typer) -> None:
         label: Labels = None,
         as_json: AsJson = False,
     ) -> None:
-        """Print Prometheus rules made from Sloth specs. Exits 1 where a spec has a fault."""
+        """Print Prometheus rules: of our objectives, or (--sloth) of Sloth specs.
+
+        Exits 1 where a file has a fault.
+        """
         labels = _labels(label or [])
-        reading = _read_specs(sloth or [], _period_s(period))
+        if not sloth:
+            _print_own(as_json=as_json)
+            return
+        reading = _read_specs(sloth, _period_s(period))
         known, faults = _read_windows(windows or [])
         faults = [*faults, *reading.problems]
         for text in reading.notes:
@@ -71,6 +85,16 @@ def add_rules_commands(cli: typer.Typer) -> None:
             _refuse(faults, as_json=as_json)
         groups = sloth_groups(reading.slos, known, compatible=sloth_compatible, labels=labels)
         _print(groups, _SLOTH_HEAD + (_MEAN_HEAD if sloth_compatible else ""), as_json=as_json)
+
+
+def _print_own(*, as_json: bool) -> None:
+    reading = read_folder(SloSettings().slo_dir or SHIPPED)
+    if reading.problems:
+        _refuse(reading.problems, as_json=as_json)
+    made = own_groups(reading.objectives, KernelSettings().public_url)
+    for text in made.notes:
+        note(plain(text))
+    _print(list(made.groups), _OWN_HEAD, as_json=as_json)
 
 
 def _print(groups: list[RuleGroup], head: str, *, as_json: bool) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -43,17 +45,19 @@ def written(folder: Path, groups: Sequence[RuleGroup], name: str = "rules.yml") 
 
 @dataclass(frozen=True)
 class Replay:
-    """Synthetic series, a sample each `interval`, and questions about the rules over them.
+    """Synthetic series, a sample each minute, and questions about the rules over them.
 
     `series` maps a selector to promtool's notation of values ("0+10x100").
     """
 
     rules: Path
     series: Mapping[str, str]
-    interval: str = "1m"
+    evaluated: str = "1m"
 
-    def firing_minutes(self, alert: str, until_min: int) -> list[int]:
-        """Minutes from 0 on at which the alert fires.
+    def firing_minutes(
+        self, alert: str, until_min: int, labels: Mapping[str, str] = MappingProxyType({})
+    ) -> list[int]:
+        """Minutes from 0 on at which the alert fires (with all of `labels`).
 
         promtool reports all wrong expectations at once: nobody is expected, so each firing shows.
         """
@@ -62,21 +66,28 @@ class Replay:
             for minute in range(until_min + 1)
         ]
         done = self._run({"alert_rule_test": asked})
-        return sorted(
-            {
-                int(_minutes(line.split("time:", 1)[1].split(",", 1)[0].strip()))
-                for line in (done.stdout + done.stderr).splitlines()
-                if f"alertname: {alert}" in line and "time:" in line
-            }
-        )
+        wanted = [f'{name}="{value}"' for name, value in labels.items()]
+        found: set[int] = set()
+        minute = 0
+        for line in (done.stdout + done.stderr).splitlines():
+            if f"alertname: {alert}" in line:
+                minute = int(_minutes(line.split("time:", 1)[1].split(",", 1)[0].strip()))
+            elif "Labels:{" in line and all(one in line for one in wanted):
+                found.add(minute)
+        return sorted(found)
 
     def value(self, expr: str, at: str) -> str:
         """The one value of an expression, as promtool prints it ("" for no sample)."""
-        test = {"promql_expr_test": [{"expr": expr, "eval_time": at, "exp_samples": _IMPOSSIBLE}]}
-        done = self._run(test)
-        text = done.stdout + done.stderr
-        got = text.split("got:", 1)[1].strip() if "got:" in text else ""
-        return got.rstrip("\n").rsplit(" ", 1)[-1] if got and got != "nil" else ""
+        return self.values([expr], at)[0]
+
+    def values(self, exprs: Sequence[str], at: str) -> list[str]:
+        """The same for several, in one run."""
+        asked = [{"expr": one, "eval_time": at, "exp_samples": _IMPOSSIBLE} for one in exprs]
+        done = self._run({"promql_expr_test": asked})
+        told = (done.stdout + done.stderr).split("got:")[1:]
+        assert len(told) == len(exprs), done.stdout + done.stderr
+        lines = [one.strip().splitlines()[0] for one in told]
+        return ["" if line == "nil" else line.rsplit(" ", 1)[-1] for line in lines]
 
     def _groups(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = yaml.safe_load(self.rules.read_text())["groups"]
@@ -88,12 +99,27 @@ class Replay:
             "rule_files": [str(self.rules)],
             # Else promtool takes the groups in any order: alerts would lag by chance.
             "group_eval_order": [one["name"] for one in self._groups()],
-            "evaluation_interval": self.interval,
-            "tests": [{"interval": self.interval, "input_series": series, **test}],
+            "evaluation_interval": self.evaluated,
+            "tests": [{"interval": "1m", "input_series": series, **test}],
         }
         path = self.rules.with_name("replay.yml")
         path.write_text(yaml.safe_dump(document))
         return promtool("test", "rules", path)
+
+
+def counter(*runs: tuple[float, int], start: float = 0) -> str:
+    """A counter in promtool's notation: `(growth a minute, minutes)` one after the other."""
+    level, text = start, [f"{start:g}"]
+    for growth, minutes in runs:
+        text.append(f"{level + growth:.10g}+{growth:.10g}x{minutes - 1}")
+        level += growth * minutes
+    return " ".join(text)
+
+
+def stepwise(growths: Iterable[float]) -> str:
+    """A counter that grows by each of `growths`, a minute each."""
+    levels = accumulate(growths, initial=0.0)
+    return " ".join(f"{level:.10g}" for level in levels)
 
 
 _IMPOSSIBLE = [{"labels": '{never="there"}', "value": 0}]
