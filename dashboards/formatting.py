@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-from kernel.clock import SECOND_US, from_us
+from kernel.clock import SECOND_US, from_us, parse_rfc3339
 
 # state -> (word, CSS class, sign): colour is never the only carrier.
 SLO_STATES: Final = {
@@ -92,6 +92,30 @@ def percent(ratio: Fraction | float | None, digits: int = 2) -> str:
     return f"{value:.{digits}f} %"
 
 
+def sli_words(slo: Mapping[str, Any], digits: int) -> str:
+    """The share that was good; without new data that of the past, and never a bare 100 %."""
+    if slo["state"] != "no_data" or slo["sli"] is None:
+        return percent(slo["sli"], digits)
+    return f"was {percent(slo['sli'], digits)}" if slo["sli"] < 1 else "none failed"
+
+
+def budget_now(slo: Mapping[str, Any]) -> str:
+    """What is left of the budget; without new data what was left."""
+    left = slo["budget_left"]
+    if slo["state"] != "no_data" or left is None:
+        return budget_words(left)
+    if left >= 1:
+        return "nothing was spent"
+    return f"was {budget_words(left)}"
+
+
+def until(slo: Mapping[str, Any]) -> str:
+    """Up to when the figures hold, where no data has come since; "" otherwise."""
+    if slo["state"] != "no_data" or slo["sli"] is None:
+        return ""
+    return f"until {clock_utc(parse_rfc3339(slo['heard_until'] or slo['watermark']))}"
+
+
 def target_digits(target: float) -> int:
     """Digits behind the point that the target needs: 0.999 needs one, 0.9995 two."""
     text = f"{round(target * 100, 6):f}".rstrip("0")
@@ -160,3 +184,24 @@ def burn_words(rate: float | None) -> str:
     if rate is None:
         return "–"
     return f"{rate:.1f}×" if rate < 100 else f"{rate:,.0f}×"
+
+
+def burn_now(slo: Mapping[str, Any], span: str) -> str:
+    """The burn rate of a span up to now; without new data nobody knows it."""
+    return burn_words(None if slo["state"] == "no_data" else slo["burn_rates"][span])
+
+
+def points_words(change: float) -> str:
+    """A difference of two shares in percentage points: `-0.012` becomes `1.2 points less`."""
+    return _more_or_less(f"{abs(change) * 100:.1f}", "points", change)
+
+
+def change_words(change: float) -> str:
+    """A relative change: `0.08` becomes `8.0 % more`."""
+    return _more_or_less(f"{abs(change) * 100:.1f}", "%", change)
+
+
+def _more_or_less(size: str, unit: str, change: float) -> str:
+    if not float(size):
+        return "unchanged"
+    return f"{size} {unit} {'more' if change > 0 else 'less'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboards.formatting import budget_words, count, percent, shown_state, target_digits
+from dashboards.formatting import budget_words, count, percent, shown_state, target_digits, until
 from kernel.money import format_money
 
 _ORDER = {"broken": 0, "at_risk": 1, "no_data": 2, "ok": 3}
@@ -56,6 +56,8 @@ def slo_sentence(slo: dict[str, Any]) -> str:
             "Nothing has been counted in this window, so nothing can be said about the promise:"
             " this is neither good nor bad."
         )
+    if slo["state"] == "no_data":
+        return f"{_before(slo, digits)} What happened since is not known.{_lost(slo)}"
     text = (
         f"{percent(slo['sli'], digits + 1)} were good, {percent(slo['target'], digits)} are"
         f" promised; {_budget(slo['budget_left'])}"
@@ -65,14 +67,24 @@ def slo_sentence(slo: dict[str, Any]) -> str:
         text += f": {count(int(left))} more may fail"
     elif left is not None and left < 0:
         text += f", {count(-int(left))} too many have failed"
-    text += "."
-    if slo["state"] == "no_data":
-        text += " New data is missing, so the present state is unknown."
+    return f"{text}.{_lost(slo)}"
+
+
+def _before(slo: dict[str, Any], digits: int) -> str:
+    """How it stood when the data ended."""
+    promised = f"{percent(slo['target'], digits)} are promised"
+    counts = slo["counts"]
+    if not counts["bad"]:
+        total = count(counts["good"])
+        return f"None of {total} had failed when the data ended ({until(slo)}); {promised}."
+    share = percent(slo["sli"], digits + 1)
+    return f"{share} were good when the data ended ({until(slo)}); {promised}."
+
+
+def _lost(slo: dict[str, Any]) -> str:
     lost = [m for m in slo["money"] if m.get("lost_minor")]
-    if lost:
-        sums = ", ".join(format_money(m["lost_minor"], m["currency"]) for m in lost)
-        text += f" Not taken because of failures: {sums}."
-    return text
+    sums = ", ".join(format_money(m["lost_minor"], m["currency"]) for m in lost)
+    return f" Not taken because of failures: {sums}." if lost else ""
 
 
 def _budget(left: float | None) -> str:

@@ -94,6 +94,12 @@ class LedgerView:
         return self._reader.last_heard_us(source)
 
     @cached_property
+    def heard_until_us(self) -> int:
+        """When the source that is silent longest was last heard, as far as counted; 0: never."""
+        heard = [self._reader.last_heard_us(one) or 0 for one in self.sources]
+        return min([*heard, self.watermark_us], default=0) if heard else 0
+
+    @cached_property
     def blind(self) -> str:
         """Why nothing can be said at all; "" where something is heard."""
         if not self.sources:

@@ -30,7 +30,7 @@ class MoneyOut(_Out):
     `allowed_minor` may fail in the window, `left_minor` still may (negative: overspent), both
     rounded down; `allowed_exact` is a fraction that adds up over segments. `lost_minor` counts a
     checkout once, if no payment of it succeeded within 30 minutes; the whole method is the
-    objective's `money_method`.
+    objective's `money_method`. `sentence` is that of the whole objective's amounts.
     """
 
     currency: str
@@ -41,6 +41,7 @@ class MoneyOut(_Out):
     allowed_minor: int = 0
     allowed_exact: str = "0"
     left_minor: int = 0
+    sentence: str = ""
 
 
 class WindowOut(_Out):
@@ -131,7 +132,8 @@ class SloOut(_Out):
     """One objective as it stands. `sli`, budgets and burn rates are null where nothing counted.
 
     Every figure leaves out what the `corrections` in force say, but for those of `uncorrected`.
-    What `list` leaves out is empty there: segments and what follows `money_method`.
+    `heard_until`: when the source that is silent longest was last heard (null: never), at most the
+    watermark. What `list` leaves out is empty there: segments and what follows `money_method`.
     """
 
     id: str
@@ -152,6 +154,7 @@ class SloOut(_Out):
     reason: str
     coverage: float
     watermark: str
+    heard_until: str | None = None
     sources: list[str]
     money: list[MoneyOut]
     alerts: list[AlertTierOut]

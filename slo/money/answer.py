@@ -14,6 +14,7 @@ from slo.ledger_view import SHORT_S, LedgerView
 from slo.money import words
 from slo.money.at_risk import interval80
 from slo.money.attribution import Attribution, BySegment, Part
+from slo.money.conversion import units_of
 from slo.money.schemas import AtRiskOut, BurnedByOut, PartOut, RateOut
 from slo.objective import Objective
 from slo.schemas import MoneyOut
@@ -34,7 +35,9 @@ def money_method(objective: Objective) -> str:
     return f"{words.BUDGET_METHOD} {lost}"
 
 
-def money_out(sums: Sums, lost: Mapping[str, int], objective: Objective) -> list[MoneyOut]:
+def money_out(
+    sums: Sums, lost: Mapping[str, int], objective: Objective, *, in_words: bool = False
+) -> list[MoneyOut]:
     """The value budget of a window, or of a segment's part of it, by currency."""
     found = []
     for currency in sorted({*sums.money, *lost}):
@@ -50,9 +53,15 @@ def money_out(sums: Sums, lost: Mapping[str, int], objective: Objective) -> list
                 allowed_minor=int(value.allowed),
                 allowed_exact=str(value.allowed),
                 left_minor=value.bad_left,
+                sentence=_in_words(value.bad_left, currency, objective) if in_words else "",
             )
         )
     return found
+
+
+def _in_words(left_minor: int, currency: str, objective: Objective) -> str:
+    how = "failed" if takes_money(objective) else "slow"
+    return words.budget_sentence(left_minor, currency, how, units_of(objective))
 
 
 def attribution(objective: Objective, sums: BySegment) -> Attribution:

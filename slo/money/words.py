@@ -91,12 +91,11 @@ def burned_sentence(bad: int, total: int, named: Sequence[Part]) -> str:
     return f"{text}."
 
 
-def budget_sentence(left_minor: int, currency: str, units: str) -> str:
-    """`11,240.00 EUR of failed payments are still affordable.`"""
+def budget_sentence(left_minor: int, currency: str, how: str, units: str) -> str:
+    """`11,240.00 EUR of failed payments are still affordable.` `how`: failed, or slow."""
     if left_minor >= 0:
-        return f"{format_money(left_minor, currency)} of failed {units} are still affordable."
-    over = format_money(-left_minor, currency)
-    return f"{over} more of {units} have failed than the target allows."
+        return f"{format_money(left_minor, currency)} of {how} {units} are still affordable."
+    return f"{format_money(-left_minor, currency)} of {how} {units} are beyond the target."
 
 
 def at_risk_sentence(bad: int, total: int, rates: Sequence[RateOut], window_s: int) -> str:

@@ -7,6 +7,15 @@ from typing import Any
 from audit.schemas import ActorOut, CheckpointOut, CommitOut, RecordOut, SubjectOut
 from kernel.errors import NotFound
 from runbooks.schemas import ApprovalOut, VoteOut
+from slo.money.schemas import (
+    AtRiskOut,
+    BurnedByOut,
+    ConversionOut,
+    ConversionWindowOut,
+    OrderValueOut,
+    PartOut,
+    RateOut,
+)
 from slo.schemas import AlertTierOut, CountsOut, MoneyOut, SegmentOut, SloOut, WindowOut
 from triage.schemas import (
     AlertHealthOut,
@@ -33,7 +42,15 @@ def slo(state: str = "ok", *, text: str = "Payments succeed", **changes: Any) ->
     """An objective; every free text in it is `text`."""
     counts = CountsOut(good=9_970, bad=30, excluded=412, pending=None)
     money = MoneyOut(
-        currency="EUR", good_minor=4_310_744, bad_minor=11_937, lost_minor=8_382, budget_left=0.4
+        currency="EUR",
+        good_minor=4_310_744,
+        bad_minor=11_937,
+        lost_minor=8_382,
+        budget_left=0.4,
+        allowed_minor=21_613,
+        allowed_exact="4322681/200",
+        left_minor=9_676,
+        sentence=text,
     )
     key = {"provider": text, "region": "eu-central"}
     burning = [] if state in {"ok", "no_data"} else [_burning(text, key)]
@@ -57,6 +74,7 @@ def slo(state: str = "ok", *, text: str = "Payments succeed", **changes: Any) ->
         "reason": text if state != "ok" else "",
         "coverage": 0.998,
         "watermark": AT,
+        "heard_until": AT,
         "sources": ["shop"],
         "money": [money],
         "alerts": burning,
@@ -72,8 +90,75 @@ def slo(state: str = "ok", *, text: str = "Payments succeed", **changes: Any) ->
             )
         ],
         "notes": [],
+        "money_method": text,
+        "attribution": [_part(key)],
+        "burned_by": _burned_by(text, key),
+        "burning_now": _burned_by(f"{text} now", key),
+        "at_risk": _at_risk(text),
+        "conversion": _conversion(text),
     }
     return SloOut.model_validate(values | changes)
+
+
+def _part(key: dict[str, str]) -> PartOut:
+    return PartOut(
+        labels=key,
+        bad=19,
+        total=800,
+        share=19 / 30,
+        share_exact="19/30",
+        traffic=0.08,
+        budget_spent=0.38,
+        bad_minor={"EUR": 9_000},
+        money_share={"EUR": 0.75},
+    )
+
+
+def _burned_by(text: str, key: dict[str, str]) -> BurnedByOut:
+    by_label = {name: [_part({name: value})] for name, value in key.items()}
+    return BurnedByOut(
+        start=AT, to=LATER, bad=30, sentence=text, method=text, named=[], by_label=by_label
+    )
+
+
+def _at_risk(text: str) -> AtRiskOut:
+    rate = RateOut(currency="EUR", per_minute_minor=12_640, low_minor=9_000, high_minor=17_010)
+    return AtRiskOut(
+        state="known",
+        sentence=text,
+        method=text,
+        window_s=300,
+        start=AT,
+        to=LATER,
+        bad=30,
+        total=360,
+        money=[rate],
+    )
+
+
+def _conversion(text: str) -> ConversionOut:
+    value = OrderValueOut(
+        currency="EUR",
+        orders=420,
+        value_minor=2_100_000,
+        average_minor=5_000,
+        week_before_minor=4_600,
+        change=0.087,
+    )
+    hour = ConversionWindowOut(
+        window="1h",
+        start=AT,
+        to=LATER,
+        completed=420,
+        ended=600,
+        ratio=0.7,
+        coverage=1.0,
+        week_before=0.712,
+        change=-0.012,
+        note=text,
+        order_values=[value],
+    )
+    return ConversionOut(of="payments", method=text, reason="", windows=[hour])
 
 
 def nothing_counted(state: str = "no_data") -> SloOut:
@@ -87,8 +172,16 @@ def nothing_counted(state: str = "no_data") -> SloOut:
         bad_left=None,
         burn_rates=dict.fromkeys(RATES),
         coverage=0.0,
+        heard_until=None,
         money=[],
         segments=[],
+        attribution=[],
+        burned_by=_burned_by("Nothing was counted.", {}).model_copy(update={"bad": 0}),
+        burning_now=None,
+        at_risk=_at_risk("Cannot tell what fails now.").model_copy(
+            update={"state": "no_data", "bad": None, "total": None, "money": []}
+        ),
+        conversion=None,
     )
 
 

@@ -46,15 +46,15 @@ def test_a_basket_of_900_euros_weighs_thirty_times_one_of_30() -> None:
 
 
 def test_what_is_left_is_told_in_the_currencys_own_digits() -> None:
-    assert budget_sentence(1_124_000, "EUR", "payments") == (
+    assert budget_sentence(1_124_000, "EUR", "failed", "payments") == (
         "11,240.00 EUR of failed payments are still affordable."
     )
-    assert budget_sentence(1_124_000, "JPY", "payments") == (
+    assert budget_sentence(1_124_000, "JPY", "failed", "payments") == (
         "1,124,000 JPY of failed payments are still affordable."
     )
-    assert budget_sentence(1_124_000, "KWD", "checkouts").startswith("1,124.000 KWD")
-    assert budget_sentence(-34_000, "EUR", "payments") == (
-        "340.00 EUR more of payments have failed than the target allows."
+    assert budget_sentence(1_124_000, "KWD", "slow", "checkouts").startswith("1,124.000 KWD")
+    assert budget_sentence(-34_000, "EUR", "failed", "payments") == (
+        "340.00 EUR of failed payments are beyond the target."
     )
 
 
