@@ -1,4 +1,4 @@
-"""The page of one objective: sections in a reader's order, each sentence once, money by currency."""
+"""The page of one objective: sections in reading order, each sentence once, money by currency."""
 
 from __future__ import annotations
 
