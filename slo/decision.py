@@ -14,13 +14,26 @@ from fractions import Fraction
 
 from kernel.clock import HOUR_US, SECOND_US
 from slo.alert_state import Observation, OpenAlert, Step, Verdict, step
-from slo.fast_tier import SEGMENT_ALPHA, SLICE_US, Rule, jump, onset_us
-from slo.ledger.sums import FineCell, SegmentKey
-from slo.ledger_view import LedgerView
-from slo.segments import FiringSegment, common, firing, matches, name_of_cause, run_of, without
+from slo.decision_view import DecisionView
+from slo.down_rule import DownRule, down
+from slo.fast_tier import SEGMENT_ALPHA, SLICE_US, Rule, SliceRun, jump, onset_us
+from slo.segments import (
+    Cells,
+    FiringSegment,
+    Span,
+    common,
+    down_among,
+    firing,
+    matches,
+    mostly_bad,
+    name_of_cause,
+    run_of,
+    without,
+)
 from slo.tiers import Tier, fires, tiers_of
 
 FAST = "fast"
+DOWN = "down"
 TICKET_QUIET_US = HOUR_US
 HOLD_GUARD_S = 60
 _ORDINARY_TIMES = 5
@@ -68,21 +81,25 @@ class Changes:
     widened: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def decide(view: LedgerView, known: Sequence[Known], *, tickets: bool = True) -> Changes:
-    """One pass over one objective. `tickets`: look at the ticket tiers too (they are slow)."""
+def decide(view: DecisionView, known: Sequence[Known], *, tickets: bool = True) -> Changes:
+    """One pass over one objective.
+
+    `tickets`: look at what is slow too, the ticket tiers and small segments that are down. Once a
+    minute is enough for them.
+    """
     changes = Changes()
     pages = [one for one in known if one.page]
     opened = [one for one in pages if one.closed_us is None]
     _step_pages(view, opened, changes)
     if not view.blind and not any(not one.segment for one in opened):
-        _look_for_new(view, pages, changes)
+        _look_for_new(view, pages, changes, slow=tickets)
     if tickets:
         _tickets(view, known, changes)
     return changes
 
 
 def whole_fire(
-    view: LedgerView,
+    view: DecisionView,
     pages: Sequence[Known],
     extra: Sequence[Mapping[str, str]] = (),
     *,
@@ -94,7 +111,7 @@ def whole_fire(
     """
     open_covers = [one.covers for one in pages if one.closed_us is None and one.segment]
     covered = [*open_covers, *extra]
-    rest = without(_untold(view, pages), view.objective.segments, covered)
+    rest = without(_untold(view.cells, view.span, view, pages), view.objective.segments, covered)
     run = run_of(rest, view.objective.segments, {}, view.span)
     if view.objective.fast_tier:
         found = jump(run, rule or _rule(view))
@@ -111,7 +128,7 @@ def whole_fire(
     return None
 
 
-def _step_pages(view: LedgerView, opened: Sequence[Known], changes: Changes) -> None:
+def _step_pages(view: DecisionView, opened: Sequence[Known], changes: Changes) -> None:
     segments_open = [one for one in opened if one.segment]
     for one in opened:
         if view.blind:
@@ -119,14 +136,14 @@ def _step_pages(view: LedgerView, opened: Sequence[Known], changes: Changes) -> 
         elif one.segment:
             run = run_of(view.cells, view.objective.segments, one.covers, view.span)
             rule = replace(_rule(view), alpha=SEGMENT_ALPHA, guard_s=HOLD_GUARD_S)
-            firing_now = jump(run, rule) is not None
+            firing_now = jump(run, rule) is not None or _is_down(view, run, one.covers)
         else:
             rule = replace(_rule(view), guard_s=HOLD_GUARD_S)
             firing_now = whole_fire(view, segments_open, rule=rule) is not None
         changes.steps[one.id] = _step_one(view, one, fires_now=firing_now)
 
 
-def _step_one(view: LedgerView, one: Known, *, fires_now: bool) -> Step:
+def _step_one(view: DecisionView, one: Known, *, fires_now: bool) -> Step:
     # A fire needs evidence only; calm needs every source to speak, and all that it says counted.
     left_out_us = view.left_out_until(one.covers)
     frozen = bool(view.blind or ((view.no_data or left_out_us) and not fires_now))
@@ -146,9 +163,20 @@ def _step_one(view: LedgerView, one: Known, *, fires_now: bool) -> Step:
     return step(alert, seen, view.objective.budget_ratio)
 
 
-def _look_for_new(view: LedgerView, pages: Sequence[Known], changes: Changes) -> None:
+def _is_down(view: DecisionView, recent: SliceRun, covers: Mapping[str, str]) -> bool:
+    """Rule DOWN for one segment; `recent`: its fast tier's run, which rules it out cheaply."""
+    newest = recent.newest(view.span.slices)
+    if 2 * newest.bad < newest.total:
+        return False
+    run = run_of(view.long_cells, view.objective.segments, covers, view.long_span)
+    return down(run, _down_rule(view, covers)) is not None
+
+
+def _look_for_new(
+    view: DecisionView, pages: Sequence[Known], changes: Changes, *, slow: bool
+) -> None:
     opened = [one for one in pages if one.closed_us is None]
-    cause = _cause(view, pages)
+    cause = _cause(view, pages, slow=slow)
     if cause is not None:
         related = next((one for one in opened if common(one.covers, cause.segment)), None)
         if related is not None:
@@ -166,7 +194,8 @@ def _look_for_new(view: LedgerView, pages: Sequence[Known], changes: Changes) ->
         if rest is None and not _is_everything(view, cause):
             named = ", ".join(f"{name}={value}" for name, value in cause.labels)
             text = f"{cause.fire.text} ({named})"
-            fire = Fire(FAST, cause.fire.bad, cause.fire.total, text)
+            tier = FAST if len(cause.run.total) == view.span.slices else DOWN
+            fire = Fire(tier, cause.fire.bad, cause.fire.total, text)
             changes.opened.append(
                 NewAlert(cause.segment, page=True, fire=fire, onset_us=_onset(view, cause.segment))
             )
@@ -176,23 +205,54 @@ def _look_for_new(view: LedgerView, pages: Sequence[Known], changes: Changes) ->
         changes.opened.append(NewAlert({}, page=True, fire=fire_now, onset_us=_onset(view, {})))
 
 
-def _cause(view: LedgerView, pages: Sequence[Known]) -> FiringSegment | None:
+def _cause(view: DecisionView, pages: Sequence[Known], *, slow: bool) -> FiringSegment | None:
     if not view.objective.fast_tier:
         return None
     names = view.objective.segments
     opened = [one.covers for one in pages if one.closed_us is None]
-    rest = without(_untold(view, pages), names, opened)
+    rest = without(_untold(view.cells, view.span, view, pages), names, opened)
     rule = _rule(view)
     found = []
     for one in firing(rest, names, view.span, rule):
-        ordinary = min(_ORDINARY_TIMES * view.ordinary_ratio(one.segment), _ORDINARY_CAP)
-        strict = replace(rule, alpha=SEGMENT_ALPHA, least_ratio=ordinary)
+        strict = replace(rule, alpha=SEGMENT_ALPHA, least_ratio=_ordinary(view, one.segment))
         if view.covered(one.fire.window_s) and jump(one.run, strict) is not None:
             found.append(one)
+    if slow and not found:
+        found = _down_segments(view, pages, opened)
     return name_of_cause(found)
 
 
-def _tickets(view: LedgerView, known: Sequence[Known], changes: Changes) -> None:
+def _down_segments(
+    view: DecisionView, pages: Sequence[Known], opened: Sequence[Mapping[str, str]]
+) -> list[FiringSegment]:
+    """Segments of little traffic that are down; the newest 15 min tell which may be."""
+    names = view.objective.segments
+    candidates = mostly_bad(
+        without(view.cells, names, opened), names, view.span.end_us - view.span.slices * SLICE_US
+    )
+    if not candidates:
+        return []
+    told = _untold(view.long_cells, view.long_span, view, pages)
+    rest = without(told, names, opened)
+    rule = DownRule(view.objective.budget_ratio)
+    return [
+        one
+        for one in down_among(rest, names, candidates, view.long_span, rule)
+        if view.covered(one.fire.window_s)
+        and down(one.run, _down_rule(view, one.segment)) is not None
+    ]
+
+
+def _ordinary(view: DecisionView, labels: Mapping[str, str]) -> Fraction:
+    """The bad share that a segment must exceed because it often has a part of it."""
+    return min(_ORDINARY_TIMES * view.ordinary_ratio(labels), _ORDINARY_CAP)
+
+
+def _down_rule(view: DecisionView, labels: Mapping[str, str]) -> DownRule:
+    return DownRule(view.objective.budget_ratio, _ordinary(view, labels))
+
+
+def _tickets(view: DecisionView, known: Sequence[Known], changes: Changes) -> None:
     """The ticket tiers: silent while a page is open, and about what it has told already."""
     fire = None
     if not view.blind:
@@ -215,22 +275,22 @@ def _tickets(view: LedgerView, known: Sequence[Known], changes: Changes) -> None
         changes.opened.append(NewAlert({}, page=False, fire=fire, onset_us=_onset(view, {})))
 
 
-def _told_by_page(view: LedgerView, tier: Tier, known: Sequence[Known]) -> bool:
+def _told_by_page(view: DecisionView, tier: Tier, known: Sequence[Known]) -> bool:
     """True where the short window still holds what a page was about that is closed now."""
     since_us = view.now_us - tier.short_s * SECOND_US
     return any(one.page and (one.closed_us or 0) > since_us for one in known)
 
 
-def _whole_told(view: LedgerView, tier: Tier, pages: Sequence[Known]) -> bool:
+def _whole_told(view: DecisionView, tier: Tier, pages: Sequence[Known]) -> bool:
     return _told_by_page(view, tier, [one for one in pages if not one.segment])
 
 
-def _untold(view: LedgerView, pages: Sequence[Known]) -> Mapping[SegmentKey, Sequence[FineCell]]:
+def _untold(cells: Cells, span: Span, view: DecisionView, pages: Sequence[Known]) -> Cells:
     """Cells without what a page told before it closed: only what came later is new."""
-    begin_us = view.span.end_us - view.span.slices * SLICE_US
+    begin_us = span.end_us - span.slices * SLICE_US
     names = view.objective.segments
     closed = [one for one in pages if one.closed_us and one.alert.last_fire_us > begin_us]
-    found = dict(view.cells)
+    found = dict(cells)
     for one in closed:
         since_us = one.alert.last_fire_us
         for key in [key for key in found if matches(names, key, one.covers)]:
@@ -238,7 +298,7 @@ def _untold(view: LedgerView, pages: Sequence[Known]) -> Mapping[SegmentKey, Seq
     return found
 
 
-def _tier_fire(view: LedgerView, tier: Tier, covered: Sequence[Mapping[str, str]]) -> Fire | None:
+def _tier_fire(view: DecisionView, tier: Tier, covered: Sequence[Mapping[str, str]]) -> Fire | None:
     counts = view.tier_counts(tier, covered)
     budget = view.objective.budget_ratio
     if counts is None or not fires(tier, counts, budget, view.objective.min_bad_events):
@@ -253,23 +313,25 @@ def _tier_fire(view: LedgerView, tier: Tier, covered: Sequence[Mapping[str, str]
     return Fire(tier.name, counts.long_bad, counts.long_total, text)
 
 
-def _onset(view: LedgerView, labels: Mapping[str, str]) -> int:
+def _onset(view: DecisionView, labels: Mapping[str, str]) -> int:
     run = run_of(view.long_cells, view.objective.segments, labels, view.long_span)
     return onset_us(run, view.objective.budget_ratio)
 
 
-def _is_everything(view: LedgerView, cause: FiringSegment) -> bool:
+def _is_everything(view: DecisionView, cause: FiringSegment) -> bool:
     """True where the segment holds all of the objective's traffic: then it says nothing."""
-    whole = run_of(view.cells, view.objective.segments, {}, view.span)
-    return whole.newest(view.span.slices).total == cause.total
+    fast = len(cause.run.total) == view.span.slices
+    cells, span = (view.cells, view.span) if fast else (view.long_cells, view.long_span)
+    whole = run_of(cells, view.objective.segments, {}, span)
+    return whole.newest(span.slices).total == cause.total
 
 
-def _rule(view: LedgerView) -> Rule:
+def _rule(view: DecisionView) -> Rule:
     objective = view.objective
     return Rule(
         objective.budget_ratio, open_slice=True, bump_allowance_s=objective.bump_allowance_s
     )
 
 
-def _tiers(view: LedgerView) -> tuple[Tier, ...]:
+def _tiers(view: DecisionView) -> tuple[Tier, ...]:
     return tiers_of(view.objective)

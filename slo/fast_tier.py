@@ -3,10 +3,11 @@
 Rule JUMP: fire when for any window w in {15, 30, 60, 120, 300, 900} s at least 5 alert counts are
 bad and P(Binomial(N, p0(w)) >= X) <= alpha, where with B = 1 - target
 
-    p0(w) = max( min(14.4 B, 5 %),  B + min(5 %, bump_allowance / w) )
+    p0(w) = max( min(14.4 B, max(5 %, min(4 B, 90 %))),  B + min(5 %, bump_allowance / w) )
 
 and, from 120 s on, the ratio of the newest w/5 seconds is above p0(w) too (it still burns). The
-bump allowance (seconds of total outage that any window may hold) is the one knob. Counts are
+bump allowance (seconds of total outage that any window may hold) is the one knob. The study ends at
+a target of 99 %; below 98.75 % the 4 B keep a slow burn (3) out of the fast tier. Counts are
 deduplicated per customer; without a key the raw count must reach 20, on windows up to 120 s.
 """
 
@@ -32,6 +33,8 @@ KEYLESS_MIN_BAD = 20
 GUARD_FROM_S = 120
 _CAP = Fraction(1, 20)
 _FACTOR = Fraction(144, 10)
+_LEAST_BURN = 4
+_HIGHEST = Fraction(9, 10)
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,8 @@ def build_run(cells: Iterable[Cell], end_us: int, slices: int) -> SliceRun:
 def reference_ratio(budget: Fraction, window_s: int, bump_allowance_s: float) -> Fraction:
     """p0(w): the error ratio that must be exceeded with confidence."""
     bump = min(_CAP, Fraction(str(bump_allowance_s)) / window_s)
-    return max(min(_FACTOR * budget, _CAP), budget + bump)
+    cap = max(_CAP, min(_LEAST_BURN * budget, _HIGHEST))
+    return max(min(_FACTOR * budget, cap), budget + bump)
 
 
 @dataclass(frozen=True)

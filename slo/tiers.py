@@ -1,8 +1,11 @@
 """The classic multi-window tiers, chosen by the objective's window length. Pure, exact.
 
 A tier fires when the burn of its long and of its short window both reach its factor, and at least
-`min_bad_events` of the long window's alert counts are bad. Shares: DESIGN 5, after the Site
-Reliability Workbook (28-31 d) and Datadog's 90 d set; the first two page, the others are tickets.
+`min_bad_events` of the long window's alert counts are bad. A paging one must also be beyond chance:
+P(Binomial(N, 1 - target) >= X) <= 1e-7 over its long window (ADR "A page is beyond chance").
+
+Shares: DESIGN 5, after the Site Reliability Workbook (28-31 d) and Datadog's 90 d set; the first
+two page, the others are tickets.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from kernel.errors import BadInput
-from slo.binomial import lower_tail
+from slo.binomial import lower_tail, upper_tail
 from slo.burn_rate import factor_for_share, maximum_burn, reaches
 from slo.objective import Objective
 
@@ -20,6 +23,9 @@ MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 UNREACHABLE_SHARE = Fraction(4, 5)
 # A tier is stale once the newest 60 s or 120 s show, with this error risk, a burn below its factor.
 COOLED_RISK = 0.01
+# A shop that keeps its promise exactly (burn 1) must page nobody by chance. 1e-7 costs two more
+# failures than the floor of five at one attempt a minute (99.5 %), and nothing at ten an hour.
+PAGE_ALPHA = 1e-7
 # One impatient customer makes many raw failures: without a key four times as many are wanted.
 KEYLESS_TIMES = 4
 
@@ -121,9 +127,21 @@ def fires(tier: Tier, counts: WindowCounts, budget: Fraction, min_bad_events: in
         _enough_bad(counts, min_bad_events)
         and reaches(counts.long_bad, counts.long_total, tier.factor, budget)
         and reaches(counts.short_bad, counts.short_total, tier.factor, budget)
+        and (not tier.page or beyond_chance(counts, budget))
         and not cooled(tier, counts.recent_bad, counts.recent_total, budget)
         and not cooled(tier, counts.newest_bad, counts.newest_total, budget)
     )
+
+
+def beyond_chance(counts: WindowCounts, budget: Fraction) -> bool:
+    """True where a shop that keeps its promise exactly would hardly ever show these failures.
+
+    Failures without a key may all be one customer's: they count only where there are many of them
+    (see `KEYLESS_TIMES`), and then as so many fewer.
+    """
+    keyed = counts.long_bad - counts.long_keyless
+    customers = keyed + counts.long_keyless // KEYLESS_TIMES
+    return upper_tail(customers, counts.long_total, float(budget)) <= PAGE_ALPHA
 
 
 def cooled(tier: Tier, bad: int, total: int, budget: Fraction) -> bool:
