@@ -27,6 +27,7 @@ from slo.segments import (
     matches,
     mostly_bad,
     name_of_cause,
+    rest_suffers_too,
     run_of,
     without,
 )
@@ -192,13 +193,7 @@ def _look_for_new(
             return
         rest = whole_fire(view, pages, [cause.segment])
         if rest is None and not _is_everything(view, cause):
-            named = ", ".join(f"{name}={value}" for name, value in cause.labels)
-            text = f"{cause.fire.text} ({named})"
-            tier = FAST if len(cause.run.total) == view.span.slices else DOWN
-            fire = Fire(tier, cause.fire.bad, cause.fire.total, text)
-            changes.opened.append(
-                NewAlert(cause.segment, page=True, fire=fire, onset_us=_onset(view, cause.segment))
-            )
+            changes.opened.append(_page_of(view, cause))
             return
     fire_now = whole_fire(view, pages)
     if fire_now is not None:
@@ -318,12 +313,32 @@ def _onset(view: DecisionView, labels: Mapping[str, str]) -> int:
     return onset_us(run, view.objective.budget_ratio)
 
 
+def _page_of(view: DecisionView, cause: FiringSegment) -> NewAlert:
+    tier = FAST if _is_fast(view, cause) else DOWN
+    if rest_suffers_too(cause, _whole_beside(view, cause)):
+        fire = Fire(tier, cause.fire.bad, cause.fire.total, cause.fire.text)
+        return NewAlert({}, page=True, fire=fire, onset_us=_onset(view, {}))
+    named = ", ".join(f"{name}={value}" for name, value in cause.labels)
+    fire = Fire(tier, cause.fire.bad, cause.fire.total, f"{cause.fire.text} ({named})")
+    return NewAlert(cause.segment, page=True, fire=fire, onset_us=_onset(view, cause.segment))
+
+
 def _is_everything(view: DecisionView, cause: FiringSegment) -> bool:
     """True where the segment holds all of the objective's traffic: then it says nothing."""
-    fast = len(cause.run.total) == view.span.slices
-    cells, span = (view.cells, view.span) if fast else (view.long_cells, view.long_span)
-    whole = run_of(cells, view.objective.segments, {}, span)
-    return whole.newest(span.slices).total == cause.total
+    whole = _whole_beside(view, cause)
+    return whole.newest(len(whole.total)).total == cause.total
+
+
+def _whole_beside(view: DecisionView, cause: FiringSegment) -> SliceRun:
+    """The objective's counts over the slices that the segment was judged by."""
+    cells, span = (
+        (view.cells, view.span) if _is_fast(view, cause) else (view.long_cells, view.long_span)
+    )
+    return run_of(cells, view.objective.segments, {}, span)
+
+
+def _is_fast(view: DecisionView, cause: FiringSegment) -> bool:
+    return len(cause.run.total) == view.span.slices
 
 
 def _rule(view: DecisionView) -> Rule:

@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, takewhile
 from typing import TypeVar
 
+from slo.binomial import upper_tail
 from slo.down_rule import DownRule, down
 from slo.fast_tier import (
     MIN_BAD,
@@ -34,6 +35,9 @@ from slo.ledger.sums import FineCell, SegmentKey
 EXPLAINS = Fraction(4, 5)
 # The rest suffers from the same thing where its bad share reaches this part of the segment's.
 SAME_ILLNESS = Fraction(1, 4)
+# How much must fail beside a segment, and by what chance, for the whole to be named.
+SUFFERS_BAD = 3
+SUFFERS_ALPHA = 1e-3
 # alpha 1e-8 was studied for up to 100 segments; more of them share the same total risk.
 STUDIED_SEGMENTS = 100
 
@@ -178,6 +182,20 @@ def name_of_cause(found: Sequence[FiringSegment]) -> FiringSegment | None:
     )
 
 
+def rest_suffers_too(cause: FiringSegment, whole: SliceRun) -> bool:
+    """True where what lies outside of the segment shows the same failure, if not yet enough of it.
+
+    In the first seconds of a total outage one part passes its threshold before the others do; a
+    page should then speak of everything. `whole`: the objective's run, as long as the segment's.
+    """
+    window_s = cause.fire.window_s
+    part, all_ = cause.within(window_s), whole.newest(window_s // SLICE_S + 1)
+    bad, total = all_.bad - part.bad, all_.total - part.total
+    if bad < SUFFERS_BAD or bad * part.total < SAME_ILLNESS * part.bad * total:
+        return False
+    return upper_tail(bad, total, cause.fire.p0) <= SUFFERS_ALPHA
+
+
 def common(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:
     """Labels that both carry with the same value."""
     return {name: value for name, value in first.items() if second.get(name) == value}
@@ -248,15 +266,11 @@ def _sums(
     """Bad and total of the wanted segments since `from_us`."""
     found: dict[Labels, tuple[int, int]] = dict.fromkeys(wanted, (0, 0))
     for key, rows in cells.items():
-        bad = total = 0
-        for cell in reversed(rows):
-            if cell.slice_us < from_us:
-                break
-            bad += cell.bad
-            total += cell.total
-        if total:
-            for labels in _labels_of(names, key):
-                if labels in found:
-                    old_bad, old_total = found[labels]
-                    found[labels] = old_bad + bad, old_total + total
+        newest = list(takewhile(lambda cell: cell.slice_us >= from_us, reversed(rows)))
+        if not newest:
+            continue
+        bad, total = sum(cell.bad for cell in newest), sum(cell.total for cell in newest)
+        for labels in found.keys() & set(_labels_of(names, key)):
+            old_bad, old_total = found[labels]
+            found[labels] = old_bad + bad, old_total + total
     return found

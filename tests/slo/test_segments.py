@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from slo.fast_tier import SLICE_US, Rule
 from slo.ledger.sums import FineCell
-from slo.segments import Span, common, firing, matches, name_of_cause, run_of, without
+from slo.segments import (
+    Span,
+    common,
+    firing,
+    matches,
+    name_of_cause,
+    rest_suffers_too,
+    run_of,
+    without,
+)
 
 NAMES = ("provider", "region", "method")
 END = 1_000_000 * SLICE_US
@@ -107,3 +116,25 @@ def test_law_a_firing_segment_has_at_least_five_bad(
     for one in firing(found, NAMES, SPAN, RULE):
         assert one.bad >= 5
         assert one.bad <= one.total
+
+
+def test_a_segment_that_fires_first_does_not_stand_for_all_where_the_rest_fails_too() -> None:
+    ill = cells({key: 20 for key in cells({})} | {("adyen", "eu", "card"): 60})
+    found = [one for one in firing(ill, NAMES, SPAN, RULE) if one.segment == {"provider": "adyen"}]
+    assert rest_suffers_too(found[0], run_of(ill, NAMES, {}, SPAN))
+    well = cells(
+        {key: 60 for key in cells({}) if key[0] == "adyen"} | {("stripe", "eu", "card"): 2}
+    )
+    found = [one for one in firing(well, NAMES, SPAN, RULE) if one.segment == {"provider": "adyen"}]
+    assert not rest_suffers_too(found[0], run_of(well, NAMES, {}, SPAN))
+
+
+def test_a_short_outage_after_a_busy_quarter_of_an_hour_still_has_a_name() -> None:
+    long_ago = END - 100 * SLICE_US
+    found = {
+        ("adyen", "eu", "card"): [FineCell(long_ago, 9000, 0), FineCell(END - SLICE_US, 20, 20)],
+        ("stripe", "eu", "card"): [FineCell(long_ago, 9000, 0)],
+    }
+    cause = name_of_cause(firing(found, NAMES, SPAN, RULE))
+    assert cause is not None
+    assert cause.segment["provider"] == "adyen"
