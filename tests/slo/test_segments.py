@@ -119,7 +119,7 @@ def test_law_a_firing_segment_has_at_least_five_bad(
 
 
 def test_a_segment_that_fires_first_does_not_stand_for_all_where_the_rest_fails_too() -> None:
-    ill = cells({key: 20 for key in cells({})} | {("adyen", "eu", "card"): 60})
+    ill = cells(dict.fromkeys(cells({}), 20) | {("adyen", "eu", "card"): 60})
     found = [one for one in firing(ill, NAMES, SPAN, RULE) if one.segment == {"provider": "adyen"}]
     assert rest_suffers_too(found[0], run_of(ill, NAMES, {}, SPAN))
     well = cells(
