@@ -133,7 +133,7 @@ def test_a_short_outage_after_a_busy_quarter_of_an_hour_still_has_a_name() -> No
     long_ago = END - 100 * SLICE_US
     found = {
         ("adyen", "eu", "card"): [FineCell(long_ago, 9000, 0), FineCell(END - SLICE_US, 20, 20)],
-        ("stripe", "eu", "card"): [FineCell(long_ago, 9000, 0)],
+        ("stripe", "eu", "card"): [FineCell(long_ago, 9000, 0), FineCell(END - SLICE_US, 20, 0)],
     }
     cause = name_of_cause(firing(found, NAMES, SPAN, RULE))
     assert cause is not None
