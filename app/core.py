@@ -17,7 +17,7 @@ from kernel.settings import KernelSettings
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 from runbooks.service import ApprovalService
 from runbooks.settings import RunbookSettings
-from slo.catalogue import Catalogue
+from slo.last_good import load_running
 from slo.ledger import LedgerReader
 from slo.policy.catalogue import load_policies
 from slo.policy.service import PolicyService
@@ -53,7 +53,8 @@ class Core:
             kernel.telemetry_dir, clock, kernel.telemetry_retention_d
         )
         self.changes = ChangeMemory(kernel.telemetry_dir / "changes.db")
-        self.catalogue = Catalogue.load(SloSettings().slo_dir)
+        self.slo_settings = SloSettings()
+        self.catalogue = load_running(self.slo_settings.slo_dir, kernel.data_dir)
         self.slo = SloService(database, self.ledger_reader, self.catalogue, clock)
         self.policy = self._policy()
         self.approvals = ApprovalService(database, self.audit_log, clock, self.runbook_settings)

@@ -54,6 +54,7 @@ def examine(
         lambda: _control(settings),
         lambda: _service(settings),
         lambda: _engine(settings, clock),
+        lambda: _objectives(settings),
         lambda: _telemetry(settings, clock),
         lambda: _model(environment),
         lambda: _slack(environment),
@@ -149,6 +150,23 @@ def _engine(settings: KernelSettings, clock: Clock) -> Finding:
         name, error = next(iter(status.failing.items()))
         return Finding("engine", "bad", f"{name} fails: {error}", "read the log for the cause")
     return Finding("engine", "ok", f"alive, {len(status.times)} parts working")
+
+
+def _objectives(settings: KernelSettings) -> Finding:
+    """Late imports: only this line needs the reader of objective files."""
+    from slo.last_good import load_running
+    from slo.settings import SloSettings
+
+    folder = SloSettings().slo_dir
+    fix = "run `tillwatch slo validate` to see every fault, mend the files, then restart"
+    try:
+        catalogue = load_running(folder, settings.data_dir)
+    except TillwatchError as error:
+        return Finding("objectives", "bad", error.message, fix)
+    if catalogue.fault:
+        return Finding("objectives", "bad", catalogue.fault, fix)
+    where = folder or "the shipped files"
+    return Finding("objectives", "ok", f"{len(catalogue)} objectives of {where}")
 
 
 def _telemetry(settings: KernelSettings, clock: Clock) -> Finding:

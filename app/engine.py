@@ -44,6 +44,7 @@ from runbooks import jobs as runbooks_jobs
 from slo import jobs as slo_jobs
 from slo.evaluation import Evaluator
 from slo.expiry import expiry_job
+from slo.last_good import keep_running
 from slo.ledger import LedgerWriter
 from slo.ledger.projector import LedgerProjector
 from slo.metrics import SloCollector
@@ -84,6 +85,7 @@ class Engine:
         self.sequencer = AuditSequencer(core.database, core.audit_log, clock)
         self.evaluator = Evaluator(core.database, core.ledger_reader, core.catalogue, clock)
         self.outbox = Outbox(core.database, clock)
+        _keep_objectives(core)
         self.http = httpx2.Client(timeout=10, trust_env=False)
         self.facts = FactDispatcher(core.database, clock, self._fact_failed)
         for subscription in [
@@ -236,6 +238,18 @@ class Engine:
     @staticmethod
     def _fact_failed(subscriber: str, text: str) -> None:
         _log.error("facts.handler_failed", subscriber=subscriber, error=text[:500])
+
+
+def _keep_objectives(core: Core) -> None:
+    """The set that loaded is kept for a restart with faulty files."""
+    catalogue = core.catalogue
+    if catalogue.fault:
+        _log.error("slo.objectives.faulty", reason=catalogue.fault[:2000])
+        return
+    try:
+        keep_running(catalogue, core.slo_settings.slo_dir, core.kernel.data_dir)
+    except OSError as error:
+        _log.error("slo.objectives.not_kept", error=str(error))
 
 
 def _asking(core: Core) -> Asking | None:

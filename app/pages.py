@@ -34,7 +34,13 @@ def page_readers(
 
     def stale() -> str:
         return " ".join(
-            one for one in (_refused(refusing()), _engine_trouble(core, collector)) if one
+            one
+            for one in (
+                _refused(refusing()),
+                core.catalogue.fault,
+                _engine_trouble(core, collector),
+            )
+            if one
         )
 
     def letter(letter_id: str) -> Document:

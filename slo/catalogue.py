@@ -23,6 +23,7 @@ class Catalogue(Mapping[str, Objective]):
     def __init__(self, objectives: list[Objective], notes: list[str] | None = None) -> None:
         self._by_id = {one.id: one for one in sorted(objectives, key=lambda one: one.id)}
         self.notes = list(notes or [])
+        self.fault = ""  # why this is not what the files say; "" where it is
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Catalogue:
@@ -83,8 +84,17 @@ def read_folder(folder: Path) -> Reading:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The OpenSLO files below a folder, in the order of their names."""
-    return sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    """The OpenSLO files below a folder, in the order of their names.
+
+    Hidden folders are left out: a mounted Kubernetes ConfigMap keeps its own copies in them.
+    """
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix in SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
 
 
 def read_files(files: list[Path], *, folder: Path | None = None) -> Reading:

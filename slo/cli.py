@@ -1,4 +1,7 @@
-"""`tillwatch slo list|show|validate`: opens the stores; stdout carries the result only."""
+"""`tillwatch slo list|show`, and the commands of its parts.
+
+Opens the stores; stdout carries the result only.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,10 @@ from typing import Annotated, Any
 
 import typer
 
-from kernel.terminal import AsJson, DataDir, emit, note, plain, render_table
-from slo.catalogue import SHIPPED, read_files, read_folder
+from kernel.terminal import AsJson, DataDir, emit, plain, render_table
+from slo.authoring.cli import add_authoring_commands
 from slo.rules.cli import add_rules_commands
 from slo.service import SloService
-from slo.settings import SloSettings
 
 Opener = Callable[[Path | None], AbstractContextManager[SloService]]
 
@@ -40,47 +42,9 @@ def build_cli(opener: Opener) -> typer.Typer:
             document = service.show(slo_id).model_dump(mode="json")
         emit(document, as_json, _render_one)
 
-    @cli.command()
-    def validate(
-        paths: Annotated[
-            list[Path] | None,
-            typer.Argument(help="Files or folders (TILLWATCH_SLO_DIR, else the shipped ones)."),
-        ] = None,
-        as_json: AsJson = False,
-    ) -> None:
-        """Check OpenSLO files; shows every fault with its place. Exits 1 where there is one."""
-        document = _validated(paths or [SloSettings().slo_dir or SHIPPED])
-        emit(document, as_json, _render_validation)
-        for text in document["notes"]:
-            note(plain(text))
-        raise typer.Exit(1 if document["problems"] else 0)
-
+    add_authoring_commands(cli, opener)
     add_rules_commands(cli)
     return cli
-
-
-def _validated(paths: list[Path]) -> dict[str, Any]:
-    files = [path for path in paths if not path.is_dir()]
-    readings = [read_folder(path) for path in paths if path.is_dir()]
-    if files:
-        readings.append(read_files(files))
-    return {
-        "objectives": [one.id for reading in readings for one in reading.objectives],
-        "problems": [one.as_dict() for reading in readings for one in reading.problems],
-        "notes": [text for reading in readings for text in reading.notes],
-    }
-
-
-def _render_validation(document: dict[str, Any]) -> str:
-    lines = []
-    for one in document["problems"]:
-        found = f" (found {one['value']})" if one["value"] else ""
-        lines.append(plain(f"{one['path']}: {one['reason']}{found}"))
-    count = len(document["objectives"])
-    good = f"{count} objective{'' if count == 1 else 's'} good"
-    faults = len(lines)
-    lines.append(f"{good}, {faults} fault{'' if faults == 1 else 's'}" if faults else good)
-    return "\n".join(lines)
 
 
 def _render_list(document: dict[str, Any]) -> str:

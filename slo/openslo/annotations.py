@@ -44,6 +44,8 @@ def write_annotations(objective: Objective) -> dict[str, str]:
         "bump-allowance": f"{objective.bump_allowance_s!r}s",
         "tiers": write_tiers(objective.tiers),
         "no-data": objective.no_data,
+        "zone": objective.zone,
+        "silence": "on" if objective.silence else "off",
         "owner": objective.owner,
     }
     usual = {
@@ -53,6 +55,7 @@ def write_annotations(objective: Objective) -> dict[str, str]:
         "fast-tier": "on",
         "bump-allowance": f"{plain.bump_allowance_s!r}s",
         "no-data": plain.no_data,
+        "silence": "on",
     }
     return {
         f"{PREFIX}{name}": text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -47,8 +47,13 @@ def document_of(objective: Objective) -> dict[str, Any]:
 
 def to_yaml(objectives: Iterable[Objective]) -> str:
     """One YAML document each."""
+    return dump([document_of(one) for one in objectives])
+
+
+def dump(objects: Sequence[Mapping[str, Any]]) -> str:
+    """OpenSLO objects as YAML that our own reader, and any other, reads back exactly."""
     return yaml.dump_all(
-        [document_of(one) for one in objectives],
+        objects,
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,

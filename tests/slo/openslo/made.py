@@ -128,6 +128,8 @@ def objectives(draw: st.DrawFn) -> Objective:
         "bump_allowance_s": draw(st.floats(0, 10)),
         "owner": draw(OWNERS),
         "slices": slices,
+        "zone": draw(st.sampled_from(["", "Europe/Berlin", "America/St_Johns"])),
+        "silence": draw(st.booleans()),
         "no_data": draw(st.sampled_from(["freeze", "neutral", "bad"])),
         "tiers": draw(tiers(1 - target, min(window.length_us, 400 * DAY_US) // 1_000_000)),
     }

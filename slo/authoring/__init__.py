@@ -1,0 +1,1 @@
+"""Objectives as code: check, import, export, and see what a change would mean."""

@@ -1,0 +1,225 @@
+"""`tillwatch slo validate|import|export|plan`: objectives as code, for people and pipelines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kernel.settings import KernelSettings
+from kernel.terminal import AsJson, DataDir, emit, note, plain
+from slo.authoring.importing import prepare, write
+from slo.authoring.plan import Change, compare
+from slo.catalogue import SHIPPED, Catalogue, read_files, read_folder
+from slo.last_good import LastGood
+from slo.openslo import Reading
+from slo.openslo.export import to_json_data, to_yaml
+from slo.openslo.problems import Problem
+from slo.service import SloService
+from slo.settings import SloSettings
+from slo.sloth import is_sloth, read_sloth
+
+Opener = Callable[[Path | None], AbstractContextManager[SloService]]
+_MARKS = {"new": "+", "gone": "-", "changed": "~"}
+
+
+def add_authoring_commands(cli: typer.Typer, opener: Opener) -> None:
+    """Add the four commands to `slo`."""
+
+    @cli.command()
+    def validate(
+        paths: Annotated[
+            list[Path] | None,
+            typer.Argument(help="Files or folders (TILLWATCH_SLO_DIR, else the shipped ones)."),
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Check OpenSLO files (or Sloth specs); shows every fault. Exits 1 where there is one.
+
+        A folder is one whole set: names are unique and references lead somewhere in it.
+        """
+        document = _validated(paths or [_folder()])
+        _finish(document, as_json, _render_validation)
+
+    @cli.command("import")
+    def import_(
+        path: Annotated[Path, typer.Argument(help="A file or folder: OpenSLO v1, or Sloth.")],
+        into: Annotated[Path, typer.Option("--into", help="The folder of objectives.")],
+        force: Annotated[bool, typer.Option("--force", help="Replace files.")] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        """Bring files into a folder of objectives. Writes all of them, or nothing (exit 1)."""
+        found = prepare(path, into, overwrite=force)
+        document = _document(found.reading, found.problems, found.notes)
+        document["written"] = [] if found.problems else write(found, into)
+        document["kept"] = sorted(found.kept)
+        _finish(document, as_json, _render_import)
+
+    @cli.command()
+    def export(
+        slo_ids: Annotated[
+            list[str] | None, typer.Argument(help="Objectives (all of them).", metavar="[ID]...")
+        ] = None,
+        data_dir: DataDir = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Print objectives as OpenSLO v1 that reads back as the identical ones."""
+        with opener(data_dir) as service:
+            found = [service.catalogue.find(one) for one in slo_ids or service.catalogue]
+        if as_json:
+            text = json.dumps([to_json_data(one) for one in found], ensure_ascii=False) + "\n"
+        else:
+            text = to_yaml(found)
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    @cli.command()
+    def plan(
+        path: Annotated[
+            Path | None,
+            typer.Argument(help="A folder of objectives (TILLWATCH_SLO_DIR, else the shipped)."),
+        ] = None,
+        data_dir: DataDir = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Show what a folder would change against the running set. Exits 1 where it is faulty."""
+        document = _planned(path or _folder(), data_dir or KernelSettings().data_dir)
+        _finish(document, as_json, _render_plan)
+
+
+def _folder() -> Path:
+    return SloSettings().slo_dir or SHIPPED
+
+
+def _finish(
+    document: dict[str, Any], as_json: bool, render: Callable[[dict[str, Any]], str]
+) -> None:
+    emit(document, as_json, render)
+    for text in document["notes"]:
+        note(plain(text))
+    raise typer.Exit(1 if document["problems"] else 0)
+
+
+def _validated(paths: list[Path]) -> dict[str, Any]:
+    readings = [read_folder(path) for path in paths if path.is_dir()]
+    files = [path for path in paths if not path.is_dir()]
+    sloth = [path for path in files if _is_sloth(path)]
+    if others := [path for path in files if path not in sloth]:
+        readings.append(read_files(others))
+    for path in sloth:
+        spec = read_sloth(path.read_text(encoding="utf-8"), path.name)
+        names = [one.id for one in spec.slos]
+        readings.append(Reading([], spec.problems, spec.notes, names, {"Sloth": len(names)}))
+    kinds: dict[str, int] = {}
+    for reading in readings:
+        for kind, amount in reading.kinds.items():
+            kinds[kind] = kinds.get(kind, 0) + amount
+    return _document(
+        Reading(
+            [one for reading in readings for one in reading.objectives],
+            uncounted=[one for reading in readings for one in reading.uncounted],
+            kinds=kinds,
+        ),
+        [one for reading in readings for one in reading.problems],
+        [text for reading in readings for text in reading.notes],
+    )
+
+
+def _is_sloth(path: Path) -> bool:
+    try:
+        return is_sloth(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _document(reading: Reading, problems: list[Problem], notes: list[str]) -> dict[str, Any]:
+    return {
+        "objectives": [one.id for one in reading.objectives],
+        "not_counted": reading.uncounted,
+        "kinds": reading.kinds,
+        "problems": [one.as_dict() for one in problems],
+        "notes": notes,
+    }
+
+
+def _planned(folder: Path, data_dir: Path) -> dict[str, Any]:
+    reading = read_folder(folder)
+    held = LastGood(data_dir).current()
+    running = Catalogue.load(held) if held else {}
+    wanted = {one.id: one for one in reading.objectives}
+    changes = [] if reading.problems else compare(running, wanted)
+    notes = list(reading.notes)
+    if held is None:
+        notes.append("no set was ever in force in this data folder: everything is new")
+    document = _document(reading, reading.problems, notes)
+    document["changes"] = [_change(one) for one in changes]
+    document["unchanged"] = len(wanted) - sum(one.kind != "gone" for one in changes)
+    return document
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "id": change.id,
+        "change": change.kind,
+        "meaning": change.meaning,
+        "new_generation": change.recounts,
+        "generation": {"before": change.generations[0], "after": change.generations[1]},
+        "edits": [
+            {
+                "field": one.field,
+                "before": one.before,
+                "after": one.after,
+                "counted": one.counted,
+            }
+            for one in change.edits
+        ],
+    }
+
+
+def _fault_lines(document: dict[str, Any]) -> list[str]:
+    lines = []
+    for one in document["problems"]:
+        found = f" (found {one['value']})" if one["value"] else ""
+        lines.append(plain(f"{one['path']}: {one['reason']}{found}"))
+    return lines
+
+
+def _render_validation(document: dict[str, Any]) -> str:
+    lines = _fault_lines(document)
+    parts = [f"{_some(len(document['objectives']), 'objective')} good"]
+    if document["not_counted"]:
+        parts.append(f"{len(document['not_counted'])} valid and not counted here")
+    if lines:
+        parts.append(_some(len(lines), "fault"))
+    return "\n".join([*lines, ", ".join(parts)])
+
+
+def _render_import(document: dict[str, Any]) -> str:
+    faults = _fault_lines(document)
+    if faults:
+        return "\n".join([*faults, f"{_some(len(faults), 'fault')}: nothing is written"])
+    lines = [plain(f"wrote {name}") for name in document["written"]]
+    kept = f", {_some(len(document['kept']), 'file')} there already" if document["kept"] else ""
+    return "\n".join([*lines, f"{_some(len(lines), 'file')} written{kept}"])
+
+
+def _render_plan(document: dict[str, Any]) -> str:
+    if faults := _fault_lines(document):
+        return "\n".join([*faults, f"{_some(len(faults), 'fault')}: the running set stays"])
+    lines = []
+    for one in document["changes"]:
+        lines.append(f"{_MARKS[one['change']]} {one['id']}: {one['change']}, {one['meaning']}")
+        for edit in one["edits"]:
+            was, now = (plain(edit[key]) or "(nothing)" for key in ("before", "after"))
+            lines.append(f"    {edit['field']}: {was} -> {now}")
+    lines.append(f"{_some(len(document['changes']), 'change')}, {document['unchanged']} unchanged")
+    return "\n".join(lines)
+
+
+def _some(amount: int, what: str) -> str:
+    return f"{amount} {what}{'' if amount == 1 else 's'}"
