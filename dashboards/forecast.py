@@ -26,13 +26,13 @@ def seconds_left(bad_left: int, bad: int, total: int, target: float, over_s: flo
 
 
 def forecast(slo: Mapping[str, Any], points: Iterable[Mapping[str, Any]]) -> str:
-    """`gone in 4 min at this rate`, or "" where nothing useful can be said."""
+    """`gone in 4 min at this rate`, or "" where nothing useful can be said (of slices nothing)."""
     bad = total = 0
     for point in points:
         bad += point["bad"]
         total += point["bad"] + point["good"]
     left = slo["bad_left"]
-    if left is None or left <= 0 or not total:
+    if slo["slices"] or left is None or left <= 0 or not total:
         return ""
     seconds = seconds_left(left, bad, total, float(slo["target"]), RATE_OVER_S)
     if seconds is None or seconds > min(_LONG_S, _seconds_ahead(slo["window"])):

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from dashboards import charts, formatting, window_words
+from dashboards import charts, formatting, slice_words, window_words
 from dashboards.assets import Assets
 from kernel.clock import Clock, parse_rfc3339
 from kernel.money import format_money
@@ -63,6 +63,10 @@ class Templates:
             budget_now=formatting.budget_now,
             until=formatting.until,
             burn_now=formatting.burn_now,
+            formula=slice_words.formula,
+            may_fail=slice_words.may_fail,
+            failed=slice_words.failed,
+            slices_sentence=slice_words.slices_sentence,
             window_name=window_words.window_name,
             window_progress=window_words.window_progress,
             extrapolated_words=window_words.extrapolated_words,

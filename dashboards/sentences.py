@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboards.formatting import budget_words, count, percent, shown_state, target_digits, until
+from dashboards.formatting import (
+    budget_words,
+    count,
+    duration,
+    percent,
+    shown_state,
+    target_digits,
+    until,
+)
+from dashboards.slice_words import gap_sentence
 from kernel.money import format_money
 
 _ORDER = {"broken": 0, "at_risk": 1, "no_data": 2, "ok": 3}
@@ -58,16 +67,14 @@ def slo_sentence(slo: dict[str, Any]) -> str:
         )
     if slo["state"] == "no_data":
         return f"{_before(slo, digits)} What happened since is not known.{_lost(slo)}"
+    verb = "of the time was" if slo["slices"] else "were"
     text = (
-        f"{percent(slo['sli'], digits + 1)} were good, {percent(slo['target'], digits)} are"
-        f" promised; {_budget(slo['budget_left'])}"
+        f"{percent(slo['sli'], digits + 1)} {verb} good, {percent(slo['target'], digits)} are"
+        f" promised; {_budget(slo['budget_left'])}{_more(slo)}."
     )
-    left = slo["bad_left"]
-    if left is not None and left > 0:
-        text += f": {count(int(left))} more may fail"
-    elif left is not None and left < 0:
-        text += f", {count(-int(left))} too many have failed"
-    return f"{text}.{_lost(slo)}"
+    if gap_sentence(slo):
+        text += f" {gap_sentence(slo)}"
+    return f"{text}{_lost(slo)}"
 
 
 def _before(slo: dict[str, Any], digits: int) -> str:
@@ -85,6 +92,17 @@ def _lost(slo: dict[str, Any]) -> str:
     lost = [m for m in slo["money"] if m.get("lost_minor")]
     sums = ", ".join(format_money(m["lost_minor"], m["currency"]) for m in lost)
     return f" Not taken because of failures: {sums}." if lost else ""
+
+
+def _more(slo: dict[str, Any]) -> str:
+    left = slo["slices"]["left_s"] if slo["slices"] else slo["bad_left"]
+    if not left:
+        return ""
+    if slo["slices"]:
+        size = duration(abs(left))
+        return f": {size} more may be bad" if left > 0 else f", it was bad {size} too long"
+    size = count(abs(int(left)))
+    return f": {size} more may fail" if left > 0 else f", {size} too many have failed"
 
 
 def _budget(left: float | None) -> str:

@@ -10,10 +10,13 @@ from math import floor
 
 @dataclass(frozen=True)
 class Budget:
-    """What may fail (`allowed`), what did (`bad`), among `total` counted attempts."""
+    """What may fail (`allowed`), what did (`bad`), among `total` counted attempts (or slices).
 
-    bad: int
-    total: int
+    Not whole where slices have shares, or where a gap counts as failed time (`with_gap`).
+    """
+
+    bad: int | Fraction
+    total: int | Fraction
     ratio: Fraction
 
     @property
@@ -39,7 +42,24 @@ class Budget:
     @property
     def sli(self) -> Fraction | None:
         """Good / total; None where nothing was counted."""
-        return None if self.total <= 0 else Fraction(self.total - self.bad, self.total)
+        return None if self.total <= 0 else 1 - Fraction(self.bad) / self.total
+
+
+def with_gap(budget: Budget, coverage: Fraction) -> Budget:
+    """The budget where the unobserved rest of the window counts as failed time.
+
+    The error ratio is then that of what was counted for the observed share of the time, and 1 for
+    the rest: `coverage * bad / total + (1 - coverage)`. It is the same as adding, at the average
+    volume of the observed time, attempts that all failed; so a gap never spends more than a total
+    outage of its length would. Where nothing was observed all of it failed; where nothing was
+    counted nothing is known, and the budget stays as it is.
+    """
+    if budget.total <= 0 or coverage >= 1:
+        return budget
+    if coverage <= 0:
+        return Budget(budget.total, budget.total, budget.ratio)
+    whole = Fraction(budget.total) / coverage
+    return Budget(budget.bad + whole - budget.total, whole, budget.ratio)
 
 
 def event_weighted(parts: Iterable[tuple[int, int]], ratio: Fraction) -> Budget:

@@ -55,7 +55,7 @@ def _render_list(document: dict[str, Any]) -> str:
             _share(slo["sli"]),
             _share(slo["target"]),
             _share(slo["budget_left"], digits=1),
-            "-" if slo["bad_left"] is None else slo["bad_left"],
+            _may_fail(slo),
             len(slo["alerts"]),
         ]
         for slo in document["slos"]
@@ -69,7 +69,8 @@ def _render_one(slo: dict[str, Any]) -> str:
     lines = [
         f"{plain(slo['name'])} ({slo['id']}): {slo['state']}",
         f"  {_share(slo['sli'])} of {_share(slo['target'])} promised",
-        f"  budget left {_share(slo['budget_left'], digits=1)}",
+        f"  budget left {_share(slo['budget_left'], digits=1)}, may fail {_may_fail(slo)}",
+        *_window_lines(slo),
         "  " + ", ".join(f"{name} {count}" for name, count in counts.items()),
     ]
     if slo["reason"]:
@@ -85,6 +86,42 @@ def _render_one(slo: dict[str, Any]) -> str:
     if rows:
         lines.append(render_table(["segment", "state", "bad", "good"], rows))
     return "\n".join(lines)
+
+
+def _may_fail(slo: dict[str, Any]) -> str:
+    """Attempts, or the time that may still be bad where slices are budgeted."""
+    if slo["bad_left"] is None:
+        return "-"
+    return _time(slo["slices"]["left_s"]) if slo["slices"] else str(slo["bad_left"])
+
+
+def _window_lines(slo: dict[str, Any]) -> list[str]:
+    window, slices = slo["window"], slo["slices"]
+    zone = f" ({window['zone']})" if window["zone"] else ""
+    counted = _share(window["elapsed"], digits=1)
+    span = f"{window['from']} to {window['ends']}"
+    lines = [f"  {window['kind']} window{zone} {span}, {counted} of it counted"]
+    if slices:
+        lines.append(
+            f"  slices of {_time(slices['length_s'])}: {slices['counted']} counted,"
+            f" {_time(slices['bad_s'])} bad of {_time(slices['allowed_s'])},"
+            f" {slices['neutral']} without an attempt, {slices['missing']} without data"
+        )
+    if slo["extrapolated"]:
+        found = slo["extrapolated"]
+        lines.append(
+            f"  estimate of the whole window at this pace: {found['total']} attempts,"
+            f" {found['bad_left']} more may fail"
+        )
+    return lines
+
+
+def _time(seconds: int) -> str:
+    """`16 h 48 m`; below an hour `5 m 2 s`; signed."""
+    sign, seconds = ("-" if seconds < 0 else ""), abs(seconds)
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{sign}{hours} h {minutes} m" if hours else f"{sign}{minutes} m {seconds} s"
 
 
 def _share(value: float | None, digits: int = 3) -> str:

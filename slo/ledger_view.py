@@ -18,7 +18,9 @@ from slo.ledger import LedgerReader
 from slo.ledger.sums import FineCell, SegmentKey, Sums, total_of
 from slo.objective import Objective
 from slo.segments import Span, matches, without
+from slo.slice_reading import read_slices
 from slo.tiers import Tier, WindowCounts
+from slo.time_slices import Tally, borders, tally
 from slo.windows import BudgetWindow, budget_window
 
 SHORT_S = 300
@@ -100,12 +102,22 @@ class LedgerView:
         return min([*heard, self.watermark_us], default=0) if heard else 0
 
     @cached_property
-    def blind(self) -> str:
-        """Why nothing can be said at all; "" where something is heard."""
+    def unknowable(self) -> str:
+        """Why nothing can be said whatever the rule for missing data is; "" where something can.
+
+        It is no silence of the shop's that is meant here, but that nothing is known of it.
+        """
         if not self.sources:
             return "no source was ever heard"
         if self.watermark_us < self.now_us - self.objective.max_gap_s * SECOND_US:
             return "what arrived is not counted yet: the watermark is behind"
+        return ""
+
+    @cached_property
+    def blind(self) -> str:
+        """Why nothing can be said at all; "" where something is heard."""
+        if self.unknowable:
+            return self.unknowable
         if len(self.quiet_sources) == len(self.sources):
             gap_s = self.objective.max_gap_s
             return f"nothing heard from {', '.join(self.sources)} for more than {gap_s} s"
@@ -213,6 +225,21 @@ class LedgerView:
         share = self._reader.elapsed(self.sources, window.from_us, window.to_us)
         begun_us = window.to_us - int(share * window.counted_us)
         return begun_us - begun_us % SLICE_US
+
+    @cached_property
+    def slice_tally(self) -> Tally | None:
+        """The slices of the budget's window; None where attempts are budgeted.
+
+        Those before the first word of the sources are no slices of it.
+        """
+        objective, slices = self.objective, self.objective.slices
+        if slices is None:
+            return None
+        from_us, to_us = borders(objective, slices, self.budget_window)
+        before = max(0, self.budget_begun_us - from_us) // slices.length_us
+        from_us += before * slices.length_us
+        found = read_slices(self._reader, objective, self.sources, (from_us, to_us))
+        return tally(found, slices, objective.no_data)
 
     def window(self, window_s: int) -> Sums:
         """Everything of the newest `window_s`."""

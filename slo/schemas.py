@@ -79,6 +79,42 @@ class ExtrapolatedOut(_Out):
     budget_left: float
 
 
+class SlicesOut(_Out):
+    """The budget of an objective that budgets by slices of time.
+
+    `sli`, `budget_left` and `bad_left` of the objective are then in slices, while `counts`,
+    `money`, `segments` and `burn_rates` stay in attempts: those add up to the whole, slices do not.
+    `bad` has a fraction by RatioTimeslices, where each slice spends its bad share. `neutral` slices
+    had no attempt and `missing` ones no data: both are left out of `counted`, but for `gaps`, which
+    the rule "bad" counts as bad. `*_s`: the same in seconds. The open slice is not judged yet.
+    """
+
+    method: Literal["Timeslices", "RatioTimeslices"]
+    length_s: int
+    target: float | None
+    counted: int
+    bad: float
+    neutral: int
+    missing: int
+    gaps: int
+    bad_s: int
+    allowed_s: int
+    left_s: int
+
+
+class NoDataOut(_Out):
+    """What missing data does to this objective.
+
+    `gap_s`: seconds of the window that were not observed. `spent`: share of the budget that they
+    took, 0 but for the rule "bad". `present`: why data is missing now, empty where it is not.
+    """
+
+    rule: Literal["freeze", "neutral", "bad"]
+    gap_s: int
+    spent: float
+    present: str
+
+
 class AlertTierOut(_Out):
     """An alert that is open now."""
 
@@ -149,6 +185,8 @@ class SloOut(_Out):
     budget_left: float | None
     bad_left: int | None
     extrapolated: ExtrapolatedOut | None = None
+    slices: SlicesOut | None = None
+    no_data: NoDataOut | None = None
     burn_rates: dict[str, float | None]
     state: State
     reason: str

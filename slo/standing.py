@@ -23,8 +23,9 @@ from slo.schemas import (
     State,
 )
 from slo.segments import matches
+from slo.spending import Spending
 from slo.tiers import reports, tiers_of
-from slo.window_report import extrapolated_out, window_out
+from slo.window_report import extrapolated_out, no_data_out, slices_out, window_out
 
 RATES_S: Mapping[str, int] = {
     "5m": 300,
@@ -55,9 +56,10 @@ def standing(
     rates = {name: view.window_by_segment(seconds) for name, seconds in RATES_S.items()}
     lost = _lost(view)
     whole = total_of(window.values())
-    budget = Budget(whole.bad, whole.total, objective.budget_ratio)
+    spending = Spending(view, whole)
+    budget = spending.budget
     pending = view.reader.pending(objective, view.budget_window.from_us, view.now_us + 1)
-    state = state_of(view.no_data, budget, burning=bool(alerts))
+    state = state_of(spending.no_data, budget, burning=bool(alerts))
     answer = SloOut(
         id=objective.id,
         name=objective.display_name,
@@ -71,17 +73,19 @@ def standing(
         sli=_number(budget.sli),
         budget_left=_number(budget.left),
         bad_left=budget.bad_left if budget.total else None,
-        extrapolated=extrapolated_out(view, budget),
+        extrapolated=extrapolated_out(spending),
+        slices=slices_out(spending),
+        no_data=no_data_out(spending),
         burn_rates={name: _rate(parts.values(), objective) for name, parts in rates.items()},
         state=state,
-        reason=_reason(state, view, budget, alerts),
-        coverage=float(view.budget_coverage) if view.sources else 0.0,
+        reason=_reason(state, spending, alerts),
+        coverage=float(spending.coverage),
         watermark=rfc3339(view.watermark_us),
         heard_until=rfc3339(view.heard_until_us) if view.heard_until_us else None,
         sources=list(view.sources),
         money=money_out(whole, _added(lost.values()), objective, in_words=True),
         alerts=[_alert(row) for row in alerts],
-        segments=_segments(view, window, rates, lost, alerts) if with_segments else [],
+        segments=_segments(spending, window, rates, lost, alerts) if with_segments else [],
         notes=reports(tiers_of(objective)),
         money_method=money_method(objective),
     )
@@ -102,18 +106,18 @@ def state_of(no_data: str, budget: Budget, *, burning: bool) -> State:
 
 
 def _segments(
-    view: LedgerView,
+    spending: Spending,
     window: BySegment,
     rates: Mapping[str, BySegment],
     lost: Lost,
     alerts: Sequence[BurnAlertRow],
 ) -> list[SegmentOut]:
-    objective = view.objective
+    objective = spending.view.objective
     names = objective.segments
     found = []
     for key in sorted(window, key=lambda one: (-window[one].bad, one)):
         sums = window[key]
-        budget = Budget(sums.bad, sums.total, objective.budget_ratio)
+        budget = spending.of_attempts(sums)
         burning = any(row.segment and matches(names, key, row.covers) for row in alerts)
         found.append(
             SegmentOut(
@@ -125,23 +129,32 @@ def _segments(
                     name: _rate([parts.get(key, Sums())], objective)
                     for name, parts in rates.items()
                 },
-                state=state_of(view.no_data, budget, burning=burning),
+                state=state_of(spending.no_data, budget, burning=burning),
                 money=money_out(sums, lost.get(key, {}), objective),
             )
         )
     return found
 
 
-def _reason(state: State, view: LedgerView, budget: Budget, alerts: Sequence[BurnAlertRow]) -> str:
+def _reason(state: State, spending: Spending, alerts: Sequence[BurnAlertRow]) -> str:
     if state == "no_data":
-        return view.no_data or "nothing was counted in this window"
+        return spending.no_data or "nothing was counted in this window"
     if alerts:
         return alerts[0].reason
     if state == "broken":
-        return f"the budget of {float(budget.allowed):.1f} failures is spent"
+        return _spent(spending)
     if state == "at_risk":
         return "less than a tenth of the budget is left"
     return ""
+
+
+def _spent(spending: Spending) -> str:
+    allowed = spending.budget.allowed
+    if spending.unit_s is not None:
+        return f"the budget of {float(allowed * spending.unit_s / 60):.1f} bad minutes is spent"
+    if spending.gap_spent:
+        return f"the budget is spent, {float(spending.gap_spent):.1%} of it by time without data"
+    return f"the budget of {float(allowed):.1f} failures is spent"
 
 
 def _lost(view: LedgerView) -> Lost:

@@ -6,10 +6,11 @@ from fractions import Fraction
 from math import floor
 from typing import Final, Literal
 
-from kernel.clock import rfc3339
+from kernel.clock import SECOND_US, rfc3339
 from slo.budget import Budget
 from slo.ledger_view import LedgerView
-from slo.schemas import ExtrapolatedOut, WindowOut
+from slo.schemas import ExtrapolatedOut, NoDataOut, SlicesOut, WindowOut
+from slo.spending import Spending
 
 # Below it a handful of events would be blown up into a month.
 EXTRAPOLATED_FROM: Final = Fraction(1, 20)
@@ -51,19 +52,57 @@ def elapsed(view: LedgerView) -> Fraction:
     return Fraction(window.to_us - view.budget_begun_us, window.whole_us)
 
 
-def extrapolated_out(view: LedgerView, budget: Budget) -> ExtrapolatedOut | None:
-    """The calendar window's end at the pace so far; None in a rolling one and in its first 5 %.
-
-    Kibana put such a figure into the budget and took it out again (its pull requests 146053 and
-    158941): here it stands beside the budget.
-    """
-    share = elapsed(view)
-    if view.objective.window.calendar is None or share < EXTRAPOLATED_FROM or not budget.total:
+def slices_out(spending: Spending) -> SlicesOut | None:
+    """The budget in slices and in seconds; None where attempts are budgeted."""
+    found, method = spending.tally, spending.view.objective.slices
+    if found is None or method is None:
         return None
-    whole = Budget(budget.bad, floor(budget.total / share), budget.ratio)
+    budget, length_s = spending.budget, method.length_us // SECOND_US
+    return SlicesOut(
+        method="RatioTimeslices" if method.target is None else "Timeslices",
+        length_s=length_s,
+        target=None if method.target is None else float(method.target),
+        counted=found.counted,
+        bad=float(found.bad),
+        neutral=found.neutral,
+        missing=found.missing,
+        gaps=found.gaps,
+        bad_s=floor(found.bad * length_s),
+        allowed_s=floor(budget.allowed * length_s),
+        left_s=floor((budget.allowed - budget.bad) * length_s),
+    )
+
+
+def no_data_out(spending: Spending) -> NoDataOut:
+    """The objective's rule for missing data, and what it did in this window."""
+    view = spending.view
+    begun_us = max(view.budget_begun_us, view.budget_window.from_us)
+    counted_us = view.budget_window.to_us - begun_us if view.watermark_us else 0
+    return NoDataOut(
+        rule=view.objective.no_data,
+        gap_s=floor(spending.gap_share * counted_us / SECOND_US),
+        spent=float(spending.gap_spent),
+        present=view.no_data,
+    )
+
+
+def extrapolated_out(spending: Spending) -> ExtrapolatedOut | None:
+    """The calendar window's end at the pace so far, by what was counted.
+
+    None in a rolling window, in its first 5 % and where time is budgeted. Kibana put such a figure
+    into the budget and took it out again (its pull requests 146053 and 158941): here it stands
+    beside the budget.
+    """
+    view, counted = spending.view, spending.whole
+    share = elapsed(view)
+    if view.objective.window.calendar is None or view.objective.slices is not None:
+        return None
+    if share < EXTRAPOLATED_FROM or not counted.total:
+        return None
+    whole = Budget(counted.bad, floor(counted.total / share), view.objective.budget_ratio)
     return ExtrapolatedOut(
         method=METHOD,
-        total=whole.total,
+        total=floor(whole.total),
         bad_allowed=floor(whole.allowed),
         bad_left=whole.bad_left,
         budget_left=float(whole.left or 0),

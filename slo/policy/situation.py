@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from math import floor
 
 from kernel.clock import DAY_US, Clock
 from slo.budget import Budget
@@ -109,12 +110,15 @@ def _share(
 
 
 def _budget_left(objective: Objective, slo: SloOut) -> BudgetLeft:
-    """The share left, exact where attempts are counted; a state of no data makes it unknown."""
+    """The share left, exact where attempts alone decide; a state of no data makes it unknown."""
     counts = slo.counts
     budget = Budget(counts.bad, counts.good + counts.bad, objective.budget_ratio)
-    left = budget.left
-    if objective.slices is not None:
+    left, bad, allowed = budget.left, counts.bad, budget.allowed
+    if objective.slices is not None or objective.no_data == "bad":
         left = None if slo.budget_left is None else Fraction(slo.budget_left)
+    if slo.slices is not None:
+        bad = floor(slo.slices.bad)
+        allowed = Fraction(slo.slices.allowed_s, slo.slices.length_s)
     unknown = ""
     if slo.state == "no_data" or left is None:
         unknown = slo.reason or "nothing was counted in this window"
@@ -122,8 +126,8 @@ def _budget_left(objective: Objective, slo: SloOut) -> BudgetLeft:
         objective_id=slo.id,
         name=slo.name,
         left=left,
-        bad=budget.bad,
-        allowed=budget.allowed,
+        bad=bad,
+        allowed=allowed,
         unknown=unknown,
     )
 

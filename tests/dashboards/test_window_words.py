@@ -56,6 +56,6 @@ def test_what_a_window_may_come_to_is_called_an_estimate() -> None:
 def test_a_budget_that_lasts_to_the_end_of_its_calendar_window_is_not_said_to_be_gone() -> None:
     # 1 more may fail each 300 s: 8,640 last 30 days, the window ends in 12.5 days.
     points = [{"good": 0, "bad": 1}]
-    slo = {"bad_left": 8_640, "target": 1.0, "window": MONTH}
+    slo = {"bad_left": 8_640, "target": 1.0, "window": MONTH, "slices": None}
     assert forecast(slo, points) == ""
     assert forecast({**slo, "bad_left": 288}, points) == "gone in 1 d at the rate of the last 5 min"
