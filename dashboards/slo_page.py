@@ -35,7 +35,7 @@ def slo_values(readers: Readers, slo_id: str, span: str) -> dict[str, Any]:
     return {
         "slo": slo,
         "sentence": slo_sentence(slo),
-        "gone": budget_forecast(readers, slo),
+        "gone": "" if slo["forecast"] else budget_forecast(readers, slo),
         "incidents": hit[:_INCIDENTS],
         "segments": failing[:_SEGMENTS],
         "more_segments": len(failing[_SEGMENTS:]),

@@ -73,6 +73,8 @@ def _render_one(slo: dict[str, Any]) -> str:
         *_window_lines(slo),
         "  " + ", ".join(f"{name} {count}" for name, count in counts.items()),
     ]
+    if slo["forecast"]:
+        lines.append(f"  {plain(slo['forecast']['sentence'])}")
     if slo["reason"]:
         lines.append(f"  {plain(slo['reason'])}")
     rates = [

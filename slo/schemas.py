@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from slo.forecast.schemas import ForecastOut
 from slo.money.schemas import AtRiskOut, BurnedByOut, ConversionOut, PartOut
 
 State = Literal["ok", "at_risk", "broken", "no_data"]
@@ -206,6 +207,7 @@ class SloOut(_Out):
     burning_now: BurnedByOut | None = None
     at_risk: AtRiskOut | None = None
     conversion: ConversionOut | None = None
+    forecast: ForecastOut | None = None
 
 
 class SloListOut(_Out):

@@ -8,6 +8,7 @@ from fractions import Fraction
 from kernel.clock import DAY_US, MINUTE_US, rfc3339
 from slo.budget import Budget
 from slo.burn_rate import burn_rate
+from slo.forecast.answer import forecast_out
 from slo.ledger import SegmentKey, Sums
 from slo.ledger.sums import total_of
 from slo.ledger_view import LedgerView
@@ -91,7 +92,8 @@ def standing(
     )
     if not with_segments:
         return answer
-    return answer.model_copy(update=money_sections(view, window, rates["1h"], alerts))
+    sections = money_sections(view, window, rates["1h"], alerts)
+    return answer.model_copy(update={**sections, "forecast": forecast_out(view)})
 
 
 def state_of(no_data: str, budget: Budget, *, burning: bool) -> State:

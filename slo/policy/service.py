@@ -13,14 +13,15 @@ from kernel.clock import Clock, rfc3339
 from kernel.database import Database
 from kernel.errors import BadInput, NotFound
 from kernel.facts.triage import IncidentOpened, IncidentResolved
+from slo.corrections import repository as corrections
 from slo.openslo.problems import suggest
 from slo.policy import repository
 from slo.policy.judgement import Situation, Verdict, judge
-from slo.policy.models import IncidentSpanRow, OverrideRow, PostmortemRow, RecordedStateRow
+from slo.policy.models import IncidentSpanRow, OverrideRow, RecordedStateRow
 from slo.policy.presenting import gate_out, override_out, postmortems_out
 from slo.policy.rules import ChangeKind
 from slo.policy.schemas import GateOut, OverrideOut, PolicyListOut, ServicePolicyOut
-from slo.policy.situation import LOOK_BACK_US, Gathering
+from slo.policy.situation import LOOK_BACK_US, Gathering, Told
 
 _ENGINE = Actor("system", "slo")
 
@@ -29,8 +30,7 @@ _ENGINE = Actor("system", "slo")
 class _Words:
     """What is stored of people and incidents, read at one moment."""
 
-    spans: Sequence[IncidentSpanRow]
-    postmortems: Mapping[str, PostmortemRow]
+    told: Told
     overrides: Mapping[str, OverrideRow]
     recorded: Mapping[str, RecordedStateRow]
 
@@ -52,7 +52,7 @@ class PolicyService:
         change = change_kind_of(change_kind)
         self.check_service(service)
         words = self._words()
-        situation = self._gathering.situation(service, words.spans, words.postmortems)
+        situation = self._gathering.situation(service, words.told)
         return self._gate(situation, change, words.overrides.get(service))[1]
 
     def all(self) -> PolicyListOut:
@@ -136,8 +136,11 @@ class PolicyService:
         with self._database.reading() as session:
             spans = repository.spans_since(session, now_us - LOOK_BACK_US)
             return _Words(
-                spans=spans,
-                postmortems=repository.postmortems(session, [one.incident_id for one in spans]),
+                told=Told(
+                    spans,
+                    repository.postmortems(session, [one.incident_id for one in spans]),
+                    corrections.in_force(session, now_us),
+                ),
                 overrides=repository.overrides_in_force(session, now_us),
                 recorded=repository.recorded_states(session),
             )
@@ -152,7 +155,7 @@ class PolicyService:
         return verdict, gate_out(situation, verdict, change, shown, policies, now_us)
 
     def _service(self, service: str, words: _Words) -> ServicePolicyOut:
-        situation = self._gathering.situation(service, words.spans, words.postmortems)
+        situation = self._gathering.situation(service, words.told)
         override = words.overrides.get(service)
         answers = {one: self._gate(situation, one, override) for one in ChangeKind}
         verdict, gate = answers[ChangeKind.FEATURE]
@@ -175,7 +178,7 @@ class PolicyService:
         )
 
     def _state(self, service: str, words: _Words) -> str:
-        situation = self._gathering.situation(service, words.spans, words.postmortems)
+        situation = self._gathering.situation(service, words.told)
         return judge(situation, ChangeKind.FEATURE).state.value
 
     def _record(self, service: str, state: str) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
 
 from kernel.clock import DAY_US, Clock
 from slo.budget import Budget
+from slo.corrections.in_force import NOBODY, InForce
+from slo.corrections.reader import AnyReader, CorrectedReader
 from slo.ledger import LedgerReader
 from slo.objective import Objective
 from slo.policy.catalogue import PolicySet
@@ -21,6 +24,15 @@ from slo.windows import budget_window
 # How far back incidents are looked at: a missing postmortem does not go away with the window.
 LOOK_BACK_US = 90 * DAY_US
 FOUR_WEEKS_US = 28 * DAY_US
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is stored of incidents, postmortems and corrections, read at one moment."""
+
+    spans: Sequence[IncidentSpanRow] = ()
+    postmortems: Mapping[str, PostmortemRow] = field(default_factory=dict)
+    in_force: InForce = NOBODY
 
 
 class Gathering:
@@ -42,22 +54,17 @@ class Gathering:
         """Every service that an objective promises something for, sorted."""
         return sorted({one.service for one in self._slo.catalogue.all()})
 
-    def situation(
-        self,
-        service: str,
-        spans: Sequence[IncidentSpanRow],
-        postmortems: Mapping[str, PostmortemRow],
-    ) -> Situation:
-        """Everything about one service; `spans` of any service are sorted out here."""
+    def situation(self, service: str, told: Told) -> Situation:
+        """Everything about one service; incidents of any service are sorted out here."""
         objectives = [one for one in self._slo.catalogue.all() if one.service == service]
         budgets = [
             _budget_left(self._slo.catalogue[one.id], one) for one in self._slo.list(service)
         ]
-        ids = {one.id for one in objectives}
+        ids, now_us = {one.id for one in objectives}, self._clock.now_us()
         with self._reader() as reader:
             spends = [
-                self._spend(reader, objective, row, postmortems.get(row.incident_id))
-                for row in spans
+                self._spend(_corrected(reader, objective, told, now_us), objective, row, told)
+                for row in told.spans
                 if ids.intersection(row.objective_ids)
                 for objective in objectives
                 if objective.id in row.objective_ids
@@ -66,16 +73,17 @@ class Gathering:
 
     def _spend(
         self,
-        reader: LedgerReader,
+        reader: AnyReader,
         objective: Objective,
         row: IncidentSpanRow,
-        postmortem: PostmortemRow | None,
+        told: Told,
     ) -> IncidentSpend:
         """Bad attempts from onset to end over what the budget allowed in the window up to then.
 
         The window ends with the incident: the figure does not move any more once that is over and
-        its late outcomes have come.
+        its late outcomes have come. What a correction leaves out counts in neither.
         """
+        postmortem = told.postmortems.get(row.incident_id)
         end_us = row.resolved_us or self._clock.now_us()
         bad = reader.sums(objective, row.onset_us, end_us).bad
         window = budget_window(objective.window, end_us)
@@ -101,8 +109,13 @@ class Gathering:
             reader.close()
 
 
+def _corrected(reader: LedgerReader, objective: Objective, told: Told, now_us: int) -> AnyReader:
+    drops = told.in_force.drops(objective.id, now_us)
+    return CorrectedReader(reader, drops) if drops else reader
+
+
 def _share(
-    reader: LedgerReader, objective: Objective, bad: int, from_us: int, to_us: int
+    reader: AnyReader, objective: Objective, bad: int, from_us: int, to_us: int
 ) -> Fraction | None:
     sums = reader.sums(objective, from_us, to_us)
     allowed = Budget(sums.bad, sums.total, objective.budget_ratio).allowed

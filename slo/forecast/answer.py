@@ -1,0 +1,104 @@
+"""The forecast of an objective as it stands, from the ledger."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Literal
+
+from kernel.clock import HOUR_US, MINUTE_US, SECOND_US
+from slo.forecast.history import HOURS_A_DAY, RECENT_DAYS, History, Hour
+from slo.forecast.outlook import PATHS, Outlook, outlook
+from slo.forecast.paths import NEVER
+from slo.forecast.schemas import ForecastOut
+from slo.forecast.wording import sentence
+from slo.ledger.sums import Sums, total_of
+from slo.ledger_view import LedgerView
+
+# The longest time that is looked ahead, whatever the window.
+_MAX_AHEAD_H = 92 * HOURS_A_DAY
+_NEWEST_S = (300, 1800, 3600)
+_METHOD = (
+    "Hour by hour, the margin (1 - target) x total - bad: failures come at the present pace with"
+    " the day's and the week's pattern of traffic, and old ones leave a rolling window. The 80 %"
+    f" interval is that of {PATHS} paths made of resampled days; its coverage is back-tested."
+)
+
+
+def forecast_out(view: LedgerView) -> ForecastOut:
+    """How long this budget lasts, or why nobody can say."""
+    calendar = view.objective.window.calendar is not None
+    ahead_h = _ahead_h(view)
+    found = _outlook(view, ahead_h)
+    return ForecastOut(
+        state=_state(found),
+        sentence=sentence(found, ahead_h, calendar=calendar),
+        reason=found.cannot_tell,
+        at_pace_s=_seconds(found.at_pace_h) if not found.cannot_tell else None,
+        interval=found.interval_h is not None,
+        low_s=_seconds(found.interval_h[0]) if found.interval_h else None,
+        high_s=_seconds(found.interval_h[1]) if found.interval_h else None,
+        ahead_s=ahead_h * 3600,
+        burning=found.burning,
+        method=_METHOD,
+    )
+
+
+def _outlook(view: LedgerView, ahead_h: int) -> Outlook:
+    if view.no_data:
+        return Outlook(cannot_tell=view.no_data)
+    if view.objective.slices is not None:
+        return Outlook(cannot_tell="this budget is counted in slices of time, not in attempts")
+    whole = total_of(view.budget_by_segment.values())
+    end_us = view.end_us // HOUR_US * HOUR_US
+    recent = _hours(view, end_us - RECENT_DAYS * HOURS_A_DAY * HOUR_US, end_us)
+    history = History(
+        recent=recent,
+        leaving=_leaving(view, ahead_h),
+        budget_ratio=float(view.objective.budget_ratio),
+        bad=whole.bad,
+        total=whole.total,
+        newest=[(seconds / 3600, _hour(view.window(seconds))) for seconds in _NEWEST_S],
+    )
+    # The same numbers for an hour: a page that is loaded again does not change its mind.
+    seed = zlib.crc32(view.objective.id.encode()) ^ (end_us // HOUR_US)
+    return outlook(history, seed)
+
+
+def _ahead_h(view: LedgerView) -> int:
+    """A rolling window's length, or what a calendar window has ahead of it."""
+    window = view.budget_window
+    if view.objective.window.calendar is None:
+        return min(_MAX_AHEAD_H, max(1, window.counted_us // HOUR_US))
+    return min(_MAX_AHEAD_H, -(-(window.ends_us - window.to_us) // HOUR_US))
+
+
+def _leaving(view: LedgerView, ahead_h: int) -> Sequence[Hour]:
+    """What leaves the window hour by hour; of its first hour only what has not left yet."""
+    if view.objective.window.calendar is not None:
+        return [Hour(0, 0)] * ahead_h
+    from_us = view.budget_window.from_us // MINUTE_US * MINUTE_US
+    first_us = from_us // HOUR_US * HOUR_US
+    hours = _hours(view, first_us, first_us + ahead_h * HOUR_US)
+    rest = _hour(view.reader.sums(view.objective, from_us, first_us + HOUR_US))
+    return [rest, *hours[1:]]
+
+
+def _hours(view: LedgerView, from_us: int, to_us: int) -> list[Hour]:
+    return [_hour(sums) for _, sums in view.reader.series(view.objective, from_us, to_us, HOUR_US)]
+
+
+def _hour(sums: Sums) -> Hour:
+    return Hour(sums.bad, sums.total)
+
+
+def _state(found: Outlook) -> Literal["ends", "lasts", "spent", "unknown"]:
+    if found.cannot_tell:
+        return "unknown"
+    if found.spent:
+        return "spent"
+    return "lasts" if found.at_pace_h == NEVER else "ends"
+
+
+def _seconds(hours: float) -> float | None:
+    return None if hours == NEVER else hours * (HOUR_US // SECOND_US)
