@@ -17,6 +17,7 @@ from kernel.settings import KernelSettings
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 from runbooks.service import ApprovalService
 from runbooks.settings import RunbookSettings
+from slo.corrections.service import CorrectionService
 from slo.last_good import load_running
 from slo.ledger import LedgerReader
 from slo.policy.catalogue import load_policies
@@ -57,6 +58,9 @@ class Core:
         self.catalogue = load_running(self.slo_settings.slo_dir, kernel.data_dir)
         self.slo = SloService(database, self.ledger_reader, self.catalogue, clock)
         self.policy = self._policy()
+        self.corrections = CorrectionService(
+            database, self.ledger_reader, self.catalogue, self.audit_log, clock
+        )
         self.approvals = ApprovalService(database, self.audit_log, clock, self.runbook_settings)
         self.second_channel = SecondChannel(self.triage_settings, kernel.public_url, clock)
         self.admission = Admission(

@@ -188,6 +188,7 @@ class Door:
         from app.audit_api import build_router as audit_router
         from collector.counts.endpoints import build_router as counts_router
         from runbooks.endpoints import build_router as runbooks_router
+        from slo.corrections.endpoints import build_router as corrections_router
         from slo.endpoints import build_router as slo_router
         from slo.policy.decisions import PolicyDecisions
         from slo.policy.endpoints import build_router as policy_router
@@ -219,6 +220,7 @@ class Door:
                 core.access,
             ),
             slo_router(core.slo, core.access, core.clock),
+            corrections_router(core.corrections, core.access),
             policy_router(
                 core.policy,
                 PolicyDecisions(core.database, core.audit_log, core.clock, core.policy),

@@ -132,7 +132,7 @@ class Engine:
         slack = SlackWatch(core.database, core.clock, core.second_channel.notice)
         return [
             *([slack.job()] if core.slack else []),
-            *slo_jobs.jobs(self.evaluator),
+            *slo_jobs.jobs(self.evaluator, core.corrections),
             *policy_jobs.jobs(core.policy),
             expiry_job(kernel.ledger_path, self.derived, core.catalogue.all()),
             *collector_jobs.jobs(

@@ -68,6 +68,7 @@ def page_readers(
         slos=core.slo.list,
         slo=core.slo.show,
         slo_series=series,
+        corrections=core.corrections.of_objective,
         incidents=core.incidents.list,
         incident=core.incidents.show,
         timeline=core.incidents.timeline,

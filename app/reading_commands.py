@@ -29,11 +29,14 @@ def build_audit_cli() -> typer.Typer:
 def build_slo_cli() -> typer.Typer:
     """`tillwatch slo ...`."""
     from slo.cli import build_cli
+    from slo.corrections.cli import build_correction_cli
     from slo.policy.cli import build_gate_cli, build_policy_cli
 
     cli = build_cli(_opener(lambda core: core.slo))
     policy = _opener(lambda core: core.policy)
     cli.add_typer(build_gate_cli(policy), name="gate")
+    corrections = _opener(lambda core: core.corrections)
+    cli.add_typer(build_correction_cli(corrections), name="correction")
     cli.add_typer(build_policy_cli(policy), name="policy")
     return cli
 

@@ -44,6 +44,7 @@ class Readers:
     slack_preview: Callable[[str], Sequence[Mapping[str, Any]] | None]
     stale: Callable[[], str]
     simulation: bool = False
+    corrections: Callable[[str], Sequence[BaseModel]] = lambda _: ()
 
 
 def document(model: BaseModel) -> Document:

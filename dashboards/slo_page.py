@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dashboards.corrections import correction_values
 from dashboards.forecast import RATE_OVER_S, forecast
 from dashboards.readers import Readers, document, documents
 from dashboards.sentences import slo_sentence
@@ -45,6 +46,7 @@ def slo_values(readers: Readers, slo_id: str, span: str) -> dict[str, Any]:
         "sli_chart": sli_chart(series, float(slo["target"])),
         "volume_chart": volume_chart(series),
         "points": [one for one in series if one["good"] + one["bad"]][-12:],
+        "corrections": correction_values(readers, slo),
         "live": "counts",
     }
 

@@ -35,6 +35,7 @@ def correction_out(row: CorrectionRow, objectives: Sequence[str], now_us: int) -
         when=words(schedule),
         next=[occurrence_out(one) for one in next_of(row, now_us)],
         proposed_by=row.proposed_name,
+        proposed_by_id=row.proposed_by,
         proposed_at=rfc3339(row.created_us),
         expires_at=rfc3339(row.expires_us) if row.state == State.PROPOSED else None,
         decided_by=row.decided_name,
@@ -89,7 +90,7 @@ def effect_words(before: SloOut, after: SloOut, occurrences: int) -> str:
     bad = before.counts.bad - after.counts.bad
     good = before.counts.good - after.counts.good
     if not bad and not good and before.budget_left == after.budget_left:
-        return "nothing was counted in that time: no figure changes"
+        return "nothing that counts lies in that time: no figure changes"
     left = f"budget left {_share(before.budget_left)} -> {_share(after.budget_left)}"
     return f"leaves out {good} good and {bad} bad attempts; {left}"
 

@@ -10,7 +10,7 @@ from kernel.quoting import quoted
 from slo.catalogue import Catalogue
 from slo.corrections.recurrence import Schedule, check, coming, extent_us, once
 from slo.corrections.rrule_text import canonical
-from slo.corrections.schemas import CorrectionIn
+from slo.corrections.schemas import MAX_OBJECTIVES, CorrectionIn
 from slo.objective import Objective
 
 # Revisions are kept that long: what lies further back was reported long ago.
@@ -18,6 +18,7 @@ MAX_BACK_US = 35 * DAY_US
 MAX_AHEAD_US = 400 * DAY_US
 MAX_IN_90_DAYS = 100
 MAX_RECURRING = 5
+MAX_VALUE = 200
 COUNTED_US = 90 * DAY_US
 _MINUTE = dt.timedelta(minutes=1)
 
@@ -45,23 +46,30 @@ def objectives_of(said: CorrectionIn, catalogue: Catalogue) -> list[Objective]:
     """The objectives it is about, by id. Raises BadInput or NotFound.
 
     A service stands for its objectives as they are now: one that is defined later was not approved.
+    Where a segment is named, it stands for those that are counted by it.
     """
     if bool(said.objectives) == bool(said.service):
         raise BadInput("name either objectives or a service", path="$.objectives")
     if said.service:
-        found = [one for one in catalogue.all() if one.service == said.service]
-        if not found:
-            services = ", ".join(sorted({one.service for one in catalogue.all()})[:20])
-            raise BadInput(
-                f"no objective has the service {quoted(said.service)}",
-                path="$.service",
-                hint=f"services: {services}",
-            )
+        found = _of_service(said, catalogue)
     else:
         found = [catalogue.find(one) for one in sorted(set(said.objectives))]
     for objective in found:
         _check_segment(objective, said)
     return found
+
+
+def segment_of(text: str) -> dict[str, str]:
+    """`provider=adyen, country=DE` as labels. Raises BadInput."""
+    labels = {}
+    for pair in filter(None, (one.strip() for one in text.split(","))):
+        name, given, value = (part.strip() for part in pair.partition("="))
+        if not (name and given and value):
+            raise BadInput(
+                f"{pair[:60]!r} is not name=value", path="$.segment", hint="like provider=adyen"
+            )
+        labels[name] = value
+    return labels
 
 
 def check_room(objective_id: str, proposed: int, recurring: int | None) -> None:
@@ -81,6 +89,25 @@ def check_room(objective_id: str, proposed: int, recurring: int | None) -> None:
         )
 
 
+def _of_service(said: CorrectionIn, catalogue: Catalogue) -> list[Objective]:
+    found = [one for one in catalogue.all() if one.service == said.service]
+    if not found:
+        services = ", ".join(sorted({one.service for one in catalogue.all()})[:20])
+        raise BadInput(
+            f"no objective has the service {quoted(said.service)}",
+            path="$.service",
+            hint=f"services: {services}",
+        )
+    if len(found) > MAX_OBJECTIVES:
+        raise BadInput(
+            f"{said.service} has {len(found)} objectives, at most {MAX_OBJECTIVES} fit",
+            path="$.service",
+            hint="name the objectives",
+        )
+    counted_by = [one for one in found if said.segment.keys() <= set(one.segments)]
+    return counted_by or found
+
+
 def _check_segment(objective: Objective, said: CorrectionIn) -> None:
     for name, value in said.segment.items():
         if name not in objective.segments:
@@ -89,8 +116,10 @@ def _check_segment(objective: Objective, said: CorrectionIn) -> None:
                 path=f"$.segment.{name[:40]}",
                 hint=f"its segments: {', '.join(objective.segments) or 'none'}",
             )
-        if not value:
-            raise BadInput("a label needs its value", path=f"$.segment.{name[:40]}")
+        if not 0 < len(value) <= MAX_VALUE:
+            raise BadInput(
+                f"a label's value has 1 to {MAX_VALUE} characters", path=f"$.segment.{name[:40]}"
+            )
 
 
 def _check_reach(schedule: Schedule, now_us: int) -> None:

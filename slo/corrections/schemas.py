@@ -79,6 +79,7 @@ class CorrectionOut(_Out):
     when: str
     next: list[OccurrenceOut]
     proposed_by: str
+    proposed_by_id: str
     proposed_at: str
     expires_at: str | None
     decided_by: str

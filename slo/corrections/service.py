@@ -79,14 +79,18 @@ class CorrectionService:
                 for row in rows
             ]
 
-    def show(self, correction_id: str) -> CorrectionWithPreviewOut:
-        """One correction with its effect on each objective. Raises NotFound."""
+    def show(self, correction_id: str, only: str | None = None) -> CorrectionWithPreviewOut:
+        """One correction with its effect on each objective (or on `only` one). Raises NotFound."""
         now_us = self._clock.now_us()
         with self._database.reading() as session:
             row = self._row(session, correction_id)
             objectives = repository.objectives_of(session, correction_id)
             in_force = repository.in_force(session, now_us)
-        known = [self._catalogue[one] for one in objectives if one in self._catalogue]
+        known = [
+            self._catalogue[one]
+            for one in objectives
+            if one in self._catalogue and only in {None, one}
+        ]
         with closing(self._reader_factory()) as reader:
             preview = effects(reader, known, repository.correction_of(row), in_force, now_us)
         shown = correction_out(row, objectives, now_us)
@@ -96,7 +100,7 @@ class CorrectionService:
         """For the objective's page: newest first; the newest proposals with their previews."""
         found = self.list(objective_id)
         waiting = [one.id for one in found if one.state == "proposed"][:_PREVIEWED]
-        return [self.show(one.id) if one.id in waiting else one for one in found]
+        return [self.show(one.id, objective_id) if one.id in waiting else one for one in found]
 
     # --- deciding --------------------------------------------------------------------------
 

@@ -195,10 +195,18 @@ def test_what_cannot_be_meant_is_refused_with_its_place(shop, corrections, chang
     assert (corrections.list(), kinds(shop)) == ([], [])
 
 
-def test_a_segment_must_be_known_to_every_objective_of_the_service(shop, corrections):
+def test_of_a_service_those_are_meant_that_are_counted_by_the_segment(shop, corrections):
+    made = corrections.propose(
+        asked(START_US, objectives=[], service="payments", segment={"country": "DE"}), ADA
+    )
+    assert made.objectives == ["payment-success"]
     with pytest.raises(BadInput, match="payment-latency is not counted by 'country'"):
         corrections.propose(
-            asked(START_US, objectives=[], service="payments", segment={"country": "DE"}), ADA
+            asked(START_US, objectives=["payment-latency"], segment={"country": "DE"}), ADA
+        )
+    with pytest.raises(BadInput, match="is not counted by 'release'"):
+        corrections.propose(
+            asked(START_US, objectives=[], service="payments", segment={"release": "7"}), ADA
         )
     made = corrections.propose(
         asked(START_US, objectives=[], service="payments", segment={"provider": "adyen"}), ADA
