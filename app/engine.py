@@ -89,7 +89,7 @@ class Engine:
         self.http = httpx2.Client(timeout=10, trust_env=False)
         self.facts = FactDispatcher(core.database, clock, self._fact_failed)
         for subscription in [
-            *triage_jobs.subscriptions(core.admission),
+            *triage_jobs.subscriptions(core.admission, core.second_channel),
             *runbooks_jobs.subscriptions(core.approvals),
             *policy_jobs.subscriptions(core.policy),
             *([core.slack.subscription()] if core.slack else []),

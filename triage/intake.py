@@ -23,6 +23,7 @@ from triage.admission import Admission
 from triage.alertmanager import Batch, parse
 from triage.identity import OWN_SOURCE, Delivery
 from triage.models import AlertCursorRow, AlertQuarantineRow
+from triage.second_channel import SecondChannel
 
 CONSUMER = "triage.intake"
 MAX_TRIES = 5
@@ -155,15 +156,22 @@ def _move(session: Session, *, item: int, tries: int) -> None:
     session.add(row)
 
 
-def burn_alerts(admission: Admission) -> Subscription:
-    """Our own burn alerts: members with the source `tillwatch`, without a detour."""
+def burn_alerts(admission: Admission, second: SecondChannel) -> Subscription:
+    """Our own burn alerts: members with the source `tillwatch`, without a detour.
+
+    The second channel tells each to Alertmanager; what comes back from there is an echo.
+    """
 
     def handle(session: Session, fact: Any) -> None:
         if isinstance(fact, BurnAlertOpened):
-            admission.tell(session, opened_delivery(fact))
+            told = opened_delivery(fact)
+            admission.tell(session, told)
+            second.alert(session, told, "opened", told.starts_us)
         elif isinstance(fact, BurnAlertClosed):
             for member in repository.firing_of_alert(session, OWN_SOURCE, fact.alert_id):
-                admission.tell(session, closed_delivery(fact, member.told))
+                told = closed_delivery(fact, member.told)
+                admission.tell(session, told)
+                second.alert(session, told, "closed", fact.closed_us)
 
     return Subscription("triage.burn_alerts", [BurnAlertOpened, BurnAlertClosed], handle)
 

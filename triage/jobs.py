@@ -9,6 +9,7 @@ from triage.asking import Asking
 from triage.blindness import Heartbeat
 from triage.briefing import Briefing
 from triage.intake import AlertIntake, burn_alerts
+from triage.second_channel import SecondChannel
 from triage.settings import TriageSettings
 from triage.upkeep import Upkeep
 
@@ -31,6 +32,6 @@ def jobs(settings: TriageSettings, upkeep: Upkeep, heartbeat: Heartbeat) -> list
     ]
 
 
-def subscriptions(admission: Admission) -> list[Subscription]:
+def subscriptions(admission: Admission, second: SecondChannel) -> list[Subscription]:
     """Facts that triage listens to."""
-    return [burn_alerts(admission)]
+    return [burn_alerts(admission, second)]

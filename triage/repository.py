@@ -157,6 +157,18 @@ def firing_of_alert(session: Session, source: str, fingerprint: str) -> Sequence
     return [_member(row) for row in rows]
 
 
+def firing_of_source(session: Session, source: str, limit: int = 1000) -> Sequence[Member]:
+    """Members of one source that are not resolved, the oldest first."""
+    rows = session.exec(
+        select(AlertMemberRow)
+        .where(AlertMemberRow.source == source)
+        .where(col(AlertMemberRow.resolved).is_(False))
+        .order_by(col(AlertMemberRow.starts_us))
+        .limit(limit)
+    )
+    return [_member(row) for row in rows]
+
+
 def save_member(session: Session, one: Member) -> None:
     """Insert or update."""
     key = one.told.key

@@ -22,7 +22,9 @@ from sqlmodel import Session
 from kernel.clock import HOUR_US, MINUTE_US, SECOND_US, Clock, rfc3339
 from kernel.errors import NotConfigured
 from kernel.outbox import Delivery, Outbox, PermanentFailure, RetryLater, enqueue
+from triage.burn_push import burn_alert
 from triage.identity import ECHO_LABEL
+from triage.identity import Delivery as AlertTold
 from triage.models import IncidentRow
 from triage.settings import TriageSettings
 
@@ -90,6 +92,32 @@ class SecondChannel:
         """Keep the alert of an open incident alive in Alertmanager: at most once an hour."""
         if self._settings.alertmanager_url and now_us - row.opened_us >= _RENEW_EVERY_US:
             self._push(session, row, f"renewed:{now_us // _RENEW_EVERY_US}", now_us)
+
+    def alert(self, session: Session, told: AlertTold, what: str, at_us: int) -> None:
+        """Tell Alertmanager that one of our burn alerts fires (or, where resolved, is over)."""
+        if not self._tells_alerts:
+            return
+        ends_us = told.ends_us if told.resolved and told.ends_us else at_us + _FIRES_FOR_US
+        enqueue(
+            session,
+            channel=ALERTMANAGER,
+            lane=told.fingerprint,
+            idempotency_key=f"{ALERTMANAGER}:{told.fingerprint}:{what}",
+            payload={"alerts": [burn_alert(told, self._public_url, ends_us)]},
+            clock=self._clock,
+        )
+
+    def is_due(self, told: AlertTold, now_us: int) -> bool:
+        """True for an open burn alert that is old enough to be told again."""
+        return self._tells_alerts and now_us - told.starts_us >= _RENEW_EVERY_US
+
+    def renew_alert(self, session: Session, told: AlertTold, now_us: int) -> None:
+        """Keep an open burn alert alive in Alertmanager: once an hour."""
+        self.alert(session, told, f"renewed:{now_us // _RENEW_EVERY_US}", now_us)
+
+    @property
+    def _tells_alerts(self) -> bool:
+        return bool(self._settings.alertmanager_url and self._settings.alertmanager_burn_alerts)
 
     def _push(self, session: Session, row: IncidentRow, key: str, at_us: int) -> None:
         ends_us = row.resolved_us if row.resolved_us is not None else at_us + _FIRES_FOR_US

@@ -20,6 +20,8 @@ class TriageSettings(Settings):
     severity_critical_money: float = 1000.0
     brief_refresh_s: int = Field(default=30, ge=5)
     alertmanager_url: str = ""
+    # Beside each incident also each burn alert, as a Prometheus rule would be.
+    alertmanager_burn_alerts: bool = True
     second_webhook_url: str = ""
     second_webhook_secret: SecretStr = SecretStr("")
     heartbeat_url: str = ""

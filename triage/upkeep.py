@@ -6,6 +6,7 @@ from kernel.clock import DAY_US, Clock
 from kernel.database import Database
 from triage import repository
 from triage.admission import Admission
+from triage.identity import OWN_SOURCE
 from triage.second_channel import SecondChannel
 
 # Alerts that belong to no incident: ends without a beginning, tiers that do not page.
@@ -36,3 +37,16 @@ class Upkeep:
                     continue
                 self._admission.check_quiet(session, row)
                 self._second.renew(session, row, self._clock.now_us())
+        self._renew_alerts()
+
+    def _renew_alerts(self) -> None:
+        """Burn alerts that are still open: Alertmanager forgets what nobody repeats."""
+        now_us = self._clock.now_us()
+        with self._database.reading() as session:
+            told = [one.told for one in repository.firing_of_source(session, OWN_SOURCE)]
+        due = [one for one in told if self._second.is_due(one, now_us)]
+        if not due:
+            return
+        with self._database.unit_of_work() as session:
+            for one in due:
+                self._second.renew_alert(session, one, now_us)

@@ -92,7 +92,7 @@ class Desk:
         self.facts = FactDispatcher(
             self.database, self.clock, lambda who, text: self.errors.append(f"{who}: {text}")
         )
-        self.facts.subscribe(burn_alerts(self.admission))
+        self.facts.subscribe(burn_alerts(self.admission, self.second))
         self.outbox = Outbox(self.database, self.clock)
         self.upkeep = Upkeep(self.database, self.clock, self.admission, self.second)
 

@@ -101,7 +101,7 @@ def test_a_real_alertmanager_opens_and_closes_one_incident(desk, served, tmp_pat
 
 def test_our_incident_fires_in_a_real_alertmanager_and_ends_there(tmp_path: Path):
     with alertmanager(tmp_path / "am", QUIET) as url, httpx2.Client() as client:
-        desk = Desk(tmp_path, alertmanager_url=url)
+        desk = Desk(tmp_path, alertmanager_url=url, alertmanager_burn_alerts=False)
         desk.clock.set_us(SystemClock().now_us())
         register(desk.outbox, desk.settings, client, desk.clock)
         opened = desk.burn("a1", "payment-success", "payments")
@@ -139,3 +139,23 @@ def test_what_we_pushed_comes_back_as_an_echo(desk, served, tmp_path: Path):
 
         until(echoes)
     assert desk.incidents.list() == []
+
+
+def test_our_burn_alert_fires_in_a_real_alertmanager_and_ends_there(tmp_path: Path):
+    with alertmanager(tmp_path / "am", QUIET) as url, httpx2.Client() as client:
+        desk = Desk(tmp_path, alertmanager_url=url)
+        desk.clock.set_us(SystemClock().now_us())
+        register(desk.outbox, desk.settings, client, desk.clock)
+        opened = desk.burn("a1", "payment-success", "payments", segment={"provider": "adyen"})
+
+        def active() -> list[Any]:
+            while desk.outbox.step():
+                pass
+            found = client.get(f"{url}/api/v2/alerts?active=true").json()
+            return [one for one in found if one["labels"]["alertname"] == "TillwatchBudgetBurn"]
+
+        (alert,) = active()
+        assert alert["labels"]["provider"] == "adyen"
+        desk.burnt_out(opened)
+        until(lambda: not active())
+        desk.close()

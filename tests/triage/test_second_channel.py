@@ -38,10 +38,11 @@ def client() -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def told(tmp_path, receiver, client) -> Iterator[Desk]:
-    """A desk that tells both second channels."""
+    """A desk that tells both second channels of its incidents."""
     desk = Desk(
         tmp_path,
         alertmanager_url=receiver.url,
+        alertmanager_burn_alerts=False,
         second_webhook_url=f"{receiver.url}/hook",
         second_webhook_secret=SecretStr(SECRET),
     )

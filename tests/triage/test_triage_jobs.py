@@ -25,7 +25,7 @@ def test_parts_and_jobs_run_on_an_empty_installation(desk, tmp_path):
     heartbeat = Heartbeat(desk.settings, {}, None)
     for job in jobs(desk.settings, desk.upkeep, heartbeat):
         job.run()
-    (subscription,) = subscriptions(desk.admission)
+    (subscription,) = subscriptions(desk.admission, desk.second)
     assert subscription.subscriber == "triage.burn_alerts"
 
 
