@@ -7,8 +7,9 @@ document.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -47,15 +48,29 @@ def note(text: str) -> None:
     sys.stderr.flush()
 
 
-def render_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A plain table, columns as wide as their widest cell; control characters made visible."""
+def render_table(
+    head: Sequence[str], rows: Sequence[Sequence[object]], right: Collection[str] = ()
+) -> str:
+    """A plain table, columns as wide as their widest cell; control characters made visible.
+
+    Columns named in `right` stand at the right: numbers under numbers.
+    """
     cells = [list(head), *[[_plain(cell) for cell in row] for row in rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    places = [name in right for name in head]
     lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            cell.rjust(width) if at_right else cell.ljust(width)
+            for cell, width, at_right in zip(row, widths, places, strict=True)
+        ).rstrip()
         for row in cells
     ]
     return "\n".join(lines)
+
+
+def terminal_width() -> int:
+    """Columns of the terminal (COLUMNS; 80 where there is none)."""
+    return shutil.get_terminal_size((80, 24)).columns
 
 
 def plain(text: str) -> str:

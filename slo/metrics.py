@@ -14,7 +14,11 @@ STATES = ("ok", "at_risk", "broken", "no_data")
 
 
 class SloCollector(Collector):
-    """State of each objective. What is not known has no sample (never a zero)."""
+    """State of each objective. What is not known has no sample (never a zero).
+
+    Without new data the budget and the burn are not known: a number of the past under the time of
+    the scrape would look like now.
+    """
 
     def __init__(self, service: SloService) -> None:
         self._service = service
@@ -43,8 +47,9 @@ class SloCollector(Collector):
         for slo in slos:
             labels = [slo.id, slo.service]
             target.add_metric(labels, slo.target)
-            coverage.add_metric(labels, slo.coverage)
-            if slo.budget_left is not None:
+            if slo.heard_until is not None:
+                coverage.add_metric(labels, slo.coverage)
+            if slo.budget_left is not None and slo.state != "no_data":
                 left.add_metric(labels, slo.budget_left)
         yield from (left, coverage, target, _burn_rates(slos), _states(slos), _alerts(slos))
 
@@ -57,6 +62,8 @@ def _window_units(slos: Sequence[SloOut]) -> Metric:
         labels=["objective", "service", "outcome"],
     )
     for slo in slos:
+        if slo.sli is None and not slo.counts.excluded:
+            continue
         for outcome in ("good", "bad", "excluded"):
             value = getattr(slo.counts, outcome)
             family.add_metric([slo.id, slo.service, outcome], value)
@@ -71,7 +78,7 @@ def _burn_rates(slos: Sequence[SloOut]) -> Metric:
     )
     for slo in slos:
         for window, rate in slo.burn_rates.items():
-            if rate is not None:
+            if rate is not None and slo.state != "no_data":
                 family.add_metric([slo.id, slo.service, window], rate)
     return family
 
