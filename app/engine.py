@@ -42,6 +42,7 @@ from kernel.parts import Job, Part
 from kernel.version import VERSION
 from runbooks import jobs as runbooks_jobs
 from slo import jobs as slo_jobs
+from slo.board import ChangeFeed
 from slo.evaluation import Evaluator
 from slo.expiry import expiry_job
 from slo.last_good import keep_running
@@ -83,7 +84,10 @@ class Engine:
         self.redactor = Redactor(load_or_create(kernel.data_dir))
         self.files, self.pages = self.plan.watches(core, self.derived, self.redactor)
         self.sequencer = AuditSequencer(core.database, core.audit_log, clock)
-        self.evaluator = Evaluator(core.database, core.ledger_reader, core.catalogue, clock)
+        self.counted = ChangeFeed()
+        self.evaluator = Evaluator(
+            core.database, core.ledger_reader, core.catalogue, clock, self.counted
+        )
         self.outbox = Outbox(core.database, clock)
         _keep_objectives(core)
         self.http = httpx2.Client(timeout=10, trust_env=False)
@@ -180,7 +184,9 @@ class Engine:
 
     def _ledger_projector(self) -> LedgerProjector:
         core, kernel = self.core, self.core.kernel
-        writer = LedgerWriter(kernel.ledger_path, core.clock, core.catalogue.all())
+        writer = LedgerWriter(
+            kernel.ledger_path, core.clock, core.catalogue.all(), told=self.counted.put
+        )
         journal = JournalReader(kernel.journal_path)
 
         def raw_done_us() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, or_, select
@@ -14,12 +14,13 @@ from kernel.facts import publish
 from kernel.facts.slo import BurnAlertClosed, BurnAlertOpened
 from kernel.ids import uuid7
 from slo.alert_state import OpenAlert, Step, Verdict
+from slo.board import Board, ChangeFeed
 from slo.burn_rate import burn_rate
 from slo.catalogue import Catalogue
 from slo.corrections.repository import in_force
 from slo.decision import Changes, Known, NewAlert, decide
 from slo.ledger import LedgerReader
-from slo.ledger_view import LedgerView
+from slo.ledger_view import LedgerView, closed_us
 from slo.models import BurnAlertRow
 from slo.objective import Objective
 
@@ -44,13 +45,18 @@ class Evaluator:
         reader_factory: Callable[[], LedgerReader],
         catalogue: Catalogue,
         clock: Clock,
+        feed: ChangeFeed | None = None,
     ) -> None:
-        """`reader_factory` makes a ledger reader; one is kept, and passes never overlap."""
+        """`reader_factory` makes a ledger reader; one is kept, and passes never overlap.
+
+        `feed`: what the ledger's writer changes; with it calm objectives cost microseconds.
+        """
         self._database = database
         self._reader_factory = reader_factory
         self._reader: LedgerReader | None = None
         self._catalogue = catalogue
         self._clock = clock
+        self._board = Board(catalogue.all(), feed) if feed is not None else None
         self._minute = 0
         self.last_evaluation_us: int | None = None
 
@@ -64,13 +70,16 @@ class Evaluator:
         minute = now_us // MINUTE_US
         with reader.at_once():
             sources = default_sources(reader, now_us)
+            tickets = minute != self._minute
             planned = [
                 self._plan(
                     LedgerView(reader, one, now_us, sources, corrections.drops(one.id, now_us)),
                     known.get(one.id, ()),
-                    tickets=minute != self._minute,
+                    tickets=tickets,
                 )
-                for one in self._catalogue.all()
+                for one in self._to_look_at(
+                    reader, now_us, {*known, *corrections.objectives}, tickets=tickets
+                )
             ]
         orphans = [
             one for name, rows in known.items() if name not in self._catalogue for one in rows
@@ -79,6 +88,20 @@ class Evaluator:
         self._write([one for one in planned if one.changes.opened or one.changes.steps], now_us)
         self._minute = minute
         self.last_evaluation_us = self._clock.now_us()
+
+    def _to_look_at(
+        self, reader: LedgerReader, now_us: int, always: Collection[str], *, tickets: bool
+    ) -> list[Objective]:
+        """Everybody but those of whom the board is certain; it knows of no alert or correction."""
+        objectives = self._catalogue.all()
+        if self._board is None:
+            return objectives
+        self._board.follow(reader, closed_us(min(reader.watermark_us(), now_us)))
+        return [
+            one
+            for one in objectives
+            if one.id in always or not self._board.calm(one, tickets=tickets)
+        ]
 
     @staticmethod
     def _plan(view: LedgerView, known: Sequence[Known], *, tickets: bool) -> _Planned:

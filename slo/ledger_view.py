@@ -34,6 +34,11 @@ _ORDINARY_LEAST = 100
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
+def closed_us(watermark_us: int) -> int:
+    """Where windows end at this watermark: behind the newest slice that is over."""
+    return watermark_us - watermark_us % SLICE_US
+
+
 class LedgerView:
     """One objective in one pass. Reads lazily, each thing once."""
 
@@ -58,7 +63,7 @@ class LedgerView:
         self.sources = tuple(objective.sources or default_sources)
         # Receive times never fall: after the clock was set back they lie ahead of it for a while.
         self.watermark_us = min(reader.watermark_us(self.sources), now_us) if self.sources else 0
-        self.end_us = self.watermark_us - self.watermark_us % SLICE_US
+        self.end_us = closed_us(self.watermark_us)
 
     @property
     def reader(self) -> AnyReader:

@@ -6,7 +6,7 @@ Pure but for the two functions' cache: a schedule is expanded once a day, not in
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -51,6 +51,11 @@ class InForce:
     def of(self, objective_id: str) -> tuple[Correction, ...]:
         """Those of one objective, oldest first."""
         return self._by_objective.get(objective_id, ())
+
+    @property
+    def objectives(self) -> Collection[str]:
+        """Ids of the objectives that have any."""
+        return self._by_objective.keys()
 
     def drops(self, objective_id: str, now_us: int) -> Drops:
         """What is left out of one objective, from 400 days back to the day after tomorrow."""

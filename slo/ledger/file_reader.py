@@ -57,12 +57,16 @@ class FileReader:
         rows = self._rows("SELECT min(watermark_us), count(*) FROM cursor", ())
         return rows[0][0] if rows and rows[0][1] == 2 else 0
 
+    def transactions(self) -> int:
+        """How many transactions the writer has committed (`Told.number` of the newest)."""
+        return self._mark("transactions")
+
     def marks(self) -> Marks:
         """Where the levels of cells end."""
         db = self._connection()
         return read_marks(db) if db is not None else Marks()
 
-    def _number(self, objective: Objective) -> int:
+    def number(self, objective: Objective) -> int:
         """The objective's number in this file; -1 (which has no rows) while it is unknown."""
         place = objective.id, objective.generation
         if place not in self._numbers:

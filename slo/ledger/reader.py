@@ -37,7 +37,7 @@ class LedgerReader(UnitReader, SourceReader):
         """The window by segment; the parts add up to `sums` exactly."""
         found: dict[SegmentKey, Sums] = {}
         with self.at_once():
-            number = self._number(objective)
+            number = self.number(objective)
             for span in cut(from_us, to_us, self.marks()):
                 rows = self._rows(
                     f"SELECT segment_id, currency, {_SUMMED} FROM cell WHERE objective_no = ? AND"
@@ -62,7 +62,7 @@ class LedgerReader(UnitReader, SourceReader):
                 "SELECT segment_id, slice_us, sum(alert_total), sum(alert_bad), sum(alert_keyless)"
                 " FROM cell WHERE objective_no = ? AND level_us = ? AND slice_us >= ? AND"
                 " slice_us < ? GROUP BY 1, 2 HAVING sum(alert_total) > 0 ORDER BY 1, 2",
-                (self._number(objective), FINE_US, from_us, to_us),
+                (self.number(objective), FINE_US, from_us, to_us),
             )
             for segment_id, slice_us, total, bad, keyless in rows:
                 cell = FineCell(slice_us, total, bad, keyless)
@@ -93,7 +93,7 @@ class LedgerReader(UnitReader, SourceReader):
                     f"SELECT slice_us - (slice_us - ?) % ?, currency, {_SUMMED} FROM cell WHERE"
                     " objective_no = ? AND level_us = ? AND slice_us >= ? AND slice_us < ?"
                     " GROUP BY 1, 2",
-                    (from_us, step_us, self._number(objective), *span),
+                    (from_us, step_us, self.number(objective), *span),
                 )
                 for at_us, currency, *counts in rows:
                     points[at_us] += _sums(currency, counts)
@@ -118,9 +118,41 @@ class LedgerReader(UnitReader, SourceReader):
                 f"SELECT currency, {_SUMMED} FROM revision WHERE objective_no = ? AND"
                 " level_us IN (?, ?) AND slice_us >= ? AND slice_us < ? AND known_us >= ?"
                 " GROUP BY 1",
-                (self._number(objective), MINUTE_US, step_us, low, high, known_us),
+                (self.number(objective), MINUTE_US, step_us, low, high, known_us),
             )
             return now - total_of(_sums(currency, counts) for currency, *counts in rows)
+
+    def slices(self, objective: Objective, from_us: int) -> list[tuple[int, ...]]:
+        """5 s slices from `from_us` on: begin, bad, total, alert_bad, alert_total."""
+        return self._rows(
+            "SELECT slice_us, sum(bad), sum(good + bad), sum(alert_bad), sum(alert_total)"
+            " FROM cell WHERE objective_no = ? AND level_us = ? AND slice_us >= ? GROUP BY 1",
+            (self.number(objective), FINE_US, from_us),
+        )
+
+    def bad_slices(self, objective: Objective, from_us: int) -> list[tuple[int, int, int]]:
+        """5 s slices from `from_us` on that alert: begin, segment number, alert_bad."""
+        return self._rows(
+            "SELECT slice_us, segment_id, sum(alert_bad) FROM cell WHERE objective_no = ? AND"
+            " level_us = ? AND slice_us >= ? AND alert_bad <> 0 GROUP BY 1, 2",
+            (self.number(objective), FINE_US, from_us),
+        )
+
+    def counts_of_all(self, from_us: int, to_us: int) -> list[tuple[int, ...]]:
+        """Number, bad, total, alert_bad, alert_total of each objective that counted anything."""
+        found: dict[int, list[int]] = {}
+        with self.at_once():
+            for span in cut(from_us, to_us, self.marks()):
+                rows = self._rows(
+                    "SELECT o.no, sum(bad), sum(good + bad), sum(alert_bad), sum(alert_total)"
+                    " FROM objective o CROSS JOIN cell c WHERE c.objective_no = o.no AND"
+                    " level_us = ? AND slice_us >= ? AND slice_us < ? GROUP BY 1",
+                    span,
+                )
+                for no, *counts in rows:
+                    held = found.get(no, [0, 0, 0, 0])
+                    found[no] = [a + b for a, b in zip(held, counts, strict=True)]
+        return [(no, *counts) for no, counts in found.items()]
 
     def borders(self, from_us: int, to_us: int) -> tuple[int, int]:
         """The borders that a window really gets after snapping."""

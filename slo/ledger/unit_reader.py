@@ -74,7 +74,7 @@ class UnitReader(FileReader):
         """
         found: dict[SegmentKey, dict[str, int]] = {}
         with self.at_once():
-            number = self._number(objective)
+            number = self.number(objective)
             rows = self._rows(
                 "SELECT at_us, unit_key, checkout_id, segment_id, currency, amount_minor FROM bad"
                 " WHERE objective_no = ? AND at_us >= ? AND at_us < ?",

@@ -16,6 +16,7 @@ from kernel.database import Database
 from kernel.facts.bus import FactRow
 from kernel.journal import JournalRecord, Stream
 from kernel.shop_event import ShopEvent, encode_event
+from slo.board import ChangeFeed
 from slo.catalogue import Catalogue
 from slo.evaluation import Evaluator
 from slo.ledger import LedgerReader, LedgerWriter
@@ -72,7 +73,8 @@ class Till:
         self.clock = FrozenClock(START_US)
         self.objectives = list(objectives or [payments()])
         self.path = tmp_path / "ledger.db"
-        self.writer = LedgerWriter(self.path, self.clock, self.objectives)
+        self.feed = ChangeFeed()
+        self.writer = LedgerWriter(self.path, self.clock, self.objectives, told=self.feed.put)
         self.database = Database("sqlite:///" + str(tmp_path / "control.db"))
         self.database.create_all()
         self.catalogue = Catalogue(self.objectives)
@@ -83,7 +85,9 @@ class Till:
 
     def restart(self) -> None:
         """A new evaluator, as after a crash."""
-        self.evaluator = Evaluator(self.database, self.reader, self.catalogue, self.clock)
+        self.evaluator = Evaluator(
+            self.database, self.reader, self.catalogue, self.clock, self.feed
+        )
 
     def reader(self) -> LedgerReader:
         return LedgerReader(self.path)
