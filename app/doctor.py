@@ -55,6 +55,7 @@ def examine(
         lambda: _service(settings),
         lambda: _engine(settings, clock),
         lambda: _objectives(settings),
+        lambda: _policy(settings),
         lambda: _telemetry(settings, clock),
         lambda: _model(environment),
         lambda: _slack(environment),
@@ -167,6 +168,28 @@ def _objectives(settings: KernelSettings) -> Finding:
         return Finding("objectives", "bad", catalogue.fault, fix)
     where = folder or "the shipped files"
     return Finding("objectives", "ok", f"{len(catalogue)} objectives of {where}")
+
+
+def _policy(settings: KernelSettings) -> Finding:
+    """Read anew: what the gate would go by after a restart."""
+    from slo.last_good import load_running
+    from slo.policy.catalogue import load_policies
+    from slo.policy.settings import PolicySettings
+    from slo.settings import SloSettings
+
+    folder = PolicySettings().policy_dir
+    fix = "run `tillwatch slo policy validate` to see every fault, mend the files, then restart"
+    try:
+        found = load_policies(folder, load_running(SloSettings().slo_dir, settings.data_dir))
+    except TillwatchError:
+        says = "not looked at: it names objectives, and there are none that can be used"
+        return Finding("policy", "bad", says, "mend the objectives first")
+    if not found.usable:
+        says = f"the gate lets nothing pass: {len(found.problems)} fault(s), {found.problems[0]}"
+        return Finding("policy", "bad", says, fix)
+    where = folder or "the shipped files"
+    count = len(found.policies)
+    return Finding("policy", "ok", f"{count} polic{'y' if count == 1 else 'ies'} of {where}")
 
 
 def _telemetry(settings: KernelSettings, clock: Clock) -> Finding:

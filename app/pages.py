@@ -80,6 +80,8 @@ def page_readers(
         checkpoint=core.audit_log.checkpoint,
         deadletters=letters,
         deadletter=letter,
+        policy=core.policy.all,
+        gate=core.policy.gate,
         name_of=core.access.name_of,
         slack_preview=core.slack_preview,
         stale=stale,

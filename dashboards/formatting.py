@@ -40,6 +40,20 @@ APPROVAL_STATES: Final = {
     "superseded": ("Superseded", "none", "–"),
     "stale": ("Out of date", "none", "–"),
 }
+POLICY_STATES: Final = {
+    "ok": ("No rule in force", "ok", "✓"),
+    "notify": ("Tell the owners", "risk", "▲"),
+    "postmortem": ("Postmortem missing", "risk", "▲"),
+    "require_approval": ("Approval needed", "risk", "▲"),
+    "slow_down": ("Slow down", "risk", "▲"),
+    "unknown": ("Nobody can say", "none", "?"),
+    "frozen": ("Frozen", "broken", "✕"),
+}
+OVERRIDE_STATES: Final = {
+    "active": ("In force", "risk", "▲"),
+    "expired": ("Over", "none", "–"),
+    "revoked": ("Taken back", "none", "–"),
+}
 
 
 # What each tier allows, in the words of the glossary.

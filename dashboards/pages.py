@@ -17,6 +17,7 @@ from dashboards.deadletter_page import letter_values, list_values
 from dashboards.formatting import shown_state
 from dashboards.fresh import Fresh
 from dashboards.incident_page import incident_values
+from dashboards.policy_page import policy_values
 from dashboards.readers import Readers, document, documents
 from dashboards.rendering import Templates
 from dashboards.sentences import overview_sentence, worst_first
@@ -27,6 +28,7 @@ from kernel.errors import NotAuthenticated
 NAVIGATION = (
     ("/", "Overview"),
     ("/incidents", "Incidents"),
+    ("/policy", "Policy"),
     ("/runbooks", "Runbooks"),
     ("/audit", "Audit"),
     ("/deadletters", "Rejected"),
@@ -66,6 +68,7 @@ class Pages:
             template,
             reader=reader,
             may_decide=reader.kind == "person" and reader.has(*_DECIDERS),
+            may_override=reader.kind == "person" and reader.has(Role.OWNER),
             may_replay=reader.has(*_REPLAYERS),
             csrf=csrf_for(request),
             nav=NAVIGATION,
@@ -162,6 +165,11 @@ def _add_reference_pages(router: APIRouter, readers: Readers, pages: Pages, who:
     def runbook(request: Request, runbook_id: str, reader: Principal | None = who) -> Response:
         found = readers.runbook(runbook_id) if reader else {}
         return pages.answer(request, reader, "runbook.html", {"runbook": found}, twin=lambda: found)
+
+    @router.get("/policy")
+    def policy(request: Request, reader: Principal | None = who) -> Response:
+        values = policy_values(readers) if reader else {}
+        return pages.answer(request, reader, "policy.html", values, twin=lambda: values["policy"])
 
     @router.get("/audit")
     def audit(request: Request, reader: Principal | None = who) -> Response:

@@ -21,6 +21,7 @@ class Readers:
     `deadletters(rule, source)`: "" is any. `deadletter(id)`: with what a replay would do now.
     `name_of(person_id)`: the name of a person. `approvals(incident_id)`: None lists all. `stale()`:
     why the engine is behind, or "".
+    `policy()`: the error budget policy of all services; `gate(service)`: what a feature is told.
     `slack_preview(incident_id)`: the card's blocks where no Slack shows them, else None.
     """
 
@@ -40,6 +41,8 @@ class Readers:
     checkpoint: Callable[[], BaseModel | None]
     deadletters: Callable[[str, str], Document]
     deadletter: Callable[[str], Document]
+    policy: Callable[[], BaseModel]
+    gate: Callable[[str], BaseModel]
     name_of: Callable[[str], str]
     slack_preview: Callable[[str], Sequence[Mapping[str, Any]] | None]
     stale: Callable[[], str]

@@ -58,6 +58,8 @@ class Templates:
             ),
             incident_state=lambda state: formatting.state_parts(formatting.INCIDENT_STATES, state),
             approval_state=lambda state: formatting.state_parts(formatting.APPROVAL_STATES, state),
+            policy_state=lambda state: formatting.state_parts(formatting.POLICY_STATES, state),
+            override_state=lambda state: formatting.state_parts(formatting.OVERRIDE_STATES, state),
             target_digits=formatting.target_digits,
             sli_words=formatting.sli_words,
             budget_now=formatting.budget_now,

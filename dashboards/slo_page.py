@@ -36,6 +36,7 @@ def slo_values(readers: Readers, slo_id: str, span: str) -> dict[str, Any]:
     return {
         "slo": slo,
         "sentence": slo_sentence(slo),
+        "gate": document(readers.gate(slo["service"])),
         "gone": "" if slo["forecast"] else budget_forecast(readers, slo),
         "incidents": hit[:_INCIDENTS],
         "segments": failing[:_SEGMENTS],

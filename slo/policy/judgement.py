@@ -8,7 +8,7 @@ rule over it is `unknown`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Literal
@@ -165,7 +165,9 @@ def judge(situation: Situation, change: ChangeKind, override: str = "") -> Verdi
         return Verdict(Outcome.PASS, True, state, reasons, conditions, findings, override)
     if refusals:
         reasons = (*dict.fromkeys(refusals), *unknowns)
-        return Verdict(Outcome.REFUSED, False, state, reasons, conditions, findings)
+        steps = {one.reason for one in findings if one.kind == "step"}
+        others = tuple(one for one in conditions if one not in steps)
+        return Verdict(Outcome.REFUSED, False, state, reasons, others, findings)
     if unknowns:
         return Verdict(Outcome.UNKNOWN, False, state, unknowns, conditions, findings)
     if waived:
@@ -182,7 +184,10 @@ def look(situation: Situation, change: ChangeKind) -> Iterable[RuleFinding]:
             if not policy.covers(situation.service, budget.objective_id):
                 continue
             yield from (_freeze(policy, rule, budget, change) for rule in policy.freezes)
-            yield from _steps(policy, budget)
+            frozen = any(
+                _reached(budget, one.at_budget_left) is RuleState.IN_FORCE for one in policy.freezes
+            )
+            yield from _steps(policy, budget, frozen=frozen)
             for rule in policy.postmortems:
                 yield from _postmortems(policy, rule, budget, situation.spends, change)
 
@@ -245,14 +250,20 @@ def _freeze(policy: Policy, rule: Freeze, budget: BudgetLeft, change: ChangeKind
     )
 
 
-def _steps(policy: Policy, budget: BudgetLeft) -> Iterable[RuleFinding]:
+def _steps(policy: Policy, budget: BudgetLeft, *, frozen: bool) -> Iterable[RuleFinding]:
     """Each step; of several in force only the lowest tells people what to do."""
     lowest = next(
         (one for one in policy.steps if _reached(budget, one.at_budget_left) is RuleState.IN_FORCE),
         None,
     )
     for step in policy.steps:
-        yield _step(policy, step, budget, told=step is lowest)
+        found = _step(policy, step, budget, told=step is lowest)
+        # Where a freeze is in force too, its reason tells the number already.
+        yield (
+            replace(found, reason=f"{budget.name}: {step.say}")
+            if frozen and step is lowest
+            else found
+        )
 
 
 def _step(policy: Policy, rule: Step, budget: BudgetLeft, *, told: bool) -> RuleFinding:

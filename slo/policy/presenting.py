@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
 
@@ -15,18 +15,26 @@ from slo.policy.judgement import (
     RuleState,
     Situation,
     Verdict,
+    share_words,
 )
 from slo.policy.models import OverrideRow
-from slo.policy.rules import ChangeKind
+from slo.policy.rules import ChangeKind, Policy
 from slo.policy.schemas import (
     BudgetOut,
     GateOut,
     OverrideOut,
+    PolicyOut,
     PostmortemOut,
     RuleOut,
     SpendOut,
 )
 
+_KIND_NAMES: Mapping[ChangeKind, str] = {
+    ChangeKind.FEATURE: "new features",
+    ChangeKind.FIX: "fixes",
+    ChangeKind.P0: "fixes of a P0",
+    ChangeKind.SECURITY: "security fixes",
+}
 _KINDS: Mapping[ChangeKind, str] = {
     ChangeKind.FEATURE: "new feature of",
     ChangeKind.FIX: "fix of",
@@ -95,6 +103,32 @@ def sentence(
             f" ({under})." if under else "."
         )
     return f"{what} may go out{', ' if under else ''}{under}."
+
+
+def policy_out(policy: Policy) -> PolicyOut:
+    """A policy's rules as people read them."""
+    rules = [
+        f"Changes stop while {_at_most(one.at_budget_left)}{_except(one.except_for)}."
+        for one in policy.freezes
+    ]
+    rules += [f"While {_at_most(one.at_budget_left)}: {one.say}" for one in reversed(policy.steps)]
+    for rule in policy.postmortems:
+        until = f"; until then changes stop{_except(rule.except_for)}"
+        rules.append(
+            f"An incident that spends more than {share_words(rule.incident_spends)} of a budget"
+            f" needs a postmortem{until if rule.refuse_until_done else ''}."
+        )
+    if policy.no_data_reason:
+        rules.append(f"Changes pass while there is no data: {policy.no_data_reason}")
+    else:
+        rules.append("Changes stop while nobody can say how much budget is left.")
+    return PolicyOut(
+        name=policy.name,
+        display_name=policy.display_name,
+        services=sorted(policy.services),
+        objectives=sorted(policy.objectives),
+        rules=rules,
+    )
 
 
 def override_out(row: OverrideRow, now_us: int) -> OverrideOut:
@@ -168,6 +202,17 @@ def _spend(one: IncidentSpend) -> SpendOut:
         share_4w=_number(one.share_4w),
         postmortem=one.link,
     )
+
+
+def _at_most(share: Fraction) -> str:
+    if share < 0:
+        return f"the budget is overspent by {share_words(-share)} or more"
+    return f"{share_words(share)} of the budget or less is left" if share else "the budget is spent"
+
+
+def _except(kinds: Collection[ChangeKind]) -> str:
+    words = [_KIND_NAMES[one] for one in ChangeKind if one in kinds]
+    return f", except {' and '.join(words)}" if words else ""
 
 
 def _time(at_us: int | None) -> str | None:

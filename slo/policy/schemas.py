@@ -97,6 +97,25 @@ class PostmortemOut(_Out):
     link: str
 
 
+class ToldOut(_Out):
+    """What one kind of change is told now."""
+
+    change_kind: str
+    outcome: Literal["pass", "refused", "unknown"]
+    allowed: bool
+    sentence: str
+
+
+class PolicyOut(_Out):
+    """One policy, its rules as sentences. Empty `services` and `objectives` mean all."""
+
+    name: str
+    display_name: str
+    services: list[str]
+    objectives: list[str]
+    rules: list[str]
+
+
 class ServicePolicyOut(_Out):
     """One service: its state, since when it is recorded, and what each kind of change is told."""
 
@@ -105,7 +124,7 @@ class ServicePolicyOut(_Out):
     since: str | None
     policies: list[str]
     gate: GateOut
-    told: dict[str, str]
+    told: list[ToldOut]
     postmortems: list[PostmortemOut]
     override: OverrideOut | None
 
@@ -114,6 +133,7 @@ class PolicyListOut(_Out):
     """All services; `problems` are the faults because of which no policy counts."""
 
     services: list[ServicePolicyOut]
+    policies: list[PolicyOut]
     overrides: list[OverrideOut]
     problems: list[dict[str, object]]
 

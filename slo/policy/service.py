@@ -18,9 +18,9 @@ from slo.openslo.problems import suggest
 from slo.policy import repository
 from slo.policy.judgement import Situation, Verdict, judge
 from slo.policy.models import IncidentSpanRow, OverrideRow, RecordedStateRow
-from slo.policy.presenting import gate_out, override_out, postmortems_out
+from slo.policy.presenting import gate_out, override_out, policy_out, postmortems_out
 from slo.policy.rules import ChangeKind
-from slo.policy.schemas import GateOut, OverrideOut, PolicyListOut, ServicePolicyOut
+from slo.policy.schemas import GateOut, OverrideOut, PolicyListOut, ServicePolicyOut, ToldOut
 from slo.policy.situation import LOOK_BACK_US, Gathering, Told
 
 _ENGINE = Actor("system", "slo")
@@ -63,6 +63,7 @@ class PolicyService:
             overrides = [override_out(row, now_us) for row in repository.overrides(session)]
         return PolicyListOut(
             services=[self._service(one, words) for one in self._gathering.services()],
+            policies=[policy_out(one) for one in self._gathering.policies.policies],
             overrides=overrides,
             problems=[one.as_dict() for one in self._gathering.policies.problems],
         )
@@ -172,7 +173,15 @@ class PolicyService:
             since=None if since_us is None else rfc3339(since_us),
             policies=list(covering.values()),
             gate=gate,
-            told={one.value: answer.sentence for one, (_, answer) in answers.items()},
+            told=[
+                ToldOut(
+                    change_kind=answer.change_kind,
+                    outcome=answer.outcome,
+                    allowed=answer.allowed,
+                    sentence=answer.sentence,
+                )
+                for _, answer in answers.values()
+            ],
             postmortems=postmortems_out(situation, verdict.findings),
             override=gate.override,
         )

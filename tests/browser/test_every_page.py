@@ -14,6 +14,7 @@ PAGES = (
     "/slos/checkout-latency?range=28d",
     "/incidents",
     "/incidents/INC-1",
+    "/policy",
     "/runbooks",
     "/runbooks/payment-provider-outage",
     "/audit",

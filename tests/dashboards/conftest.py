@@ -28,7 +28,7 @@ from dashboards.rendering import Templates
 from kernel.clock import FrozenClock, parse_rfc3339
 from kernel.database import Database
 from kernel.errors import NotFound
-from tests.dashboards import samples
+from tests.dashboards import policy_samples, samples
 
 assert access.models
 
@@ -49,6 +49,8 @@ class House:
         self.deadletters: list[dict[str, Any]] = []
         self.runbooks: list[dict[str, Any]] = []
         self.slack: Sequence[Mapping[str, Any]] | None = None
+        self.policy: BaseModel = policy_samples.policy()
+        self.gate: BaseModel = policy_samples.gate()
         self.stale = ""
         self.names: dict[str, str] = {}
         self.stopping = False
@@ -109,6 +111,8 @@ class House:
             checkpoint=lambda: self.checkpoint,
             deadletters=lambda rule, source: samples.letters(self.deadletters, rule, source),
             deadletter=lambda name: samples.letter(self.deadletters, name),
+            policy=lambda: self.policy,
+            gate=lambda _: self.gate,
             name_of=lambda person_id: self.names.get(person_id, person_id),
             slack_preview=lambda _: self.slack,
             stale=lambda: self.stale,

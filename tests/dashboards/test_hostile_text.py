@@ -13,7 +13,7 @@ from collector.deadletters import DeadLetterService
 from kernel.clock import FrozenClock
 from kernel.journal import JournalWriter
 from kernel.telemetry_store.meta import DeadLetter
-from tests.dashboards import samples
+from tests.dashboards import policy_samples, samples
 
 CORPUS = (
     "<script>alert(1)</script>",
@@ -36,6 +36,7 @@ PATHS = (
     "/incidents/INC-1",
     "/runbooks",
     "/runbooks/payment-provider-outage",
+    "/policy",
     "/audit",
     "/deadletters",
     "/deadletters/r1:3",
@@ -103,6 +104,8 @@ def fill(house, text: str) -> None:
     house.checkpoint = samples.checkpoint()
     house.health = samples.health(text)
     house.runbooks = [samples.runbook(text)]
+    house.policy = policy_samples.policy(text)
+    house.gate = policy_samples.gate(text)
     house.stale = text
     section = {"type": "section", "text": {"text": text}, "fields": [{"text": text}]}
     house.slack = [{"type": "header", "text": {"text": text}}, section]
@@ -115,7 +118,7 @@ def test_nothing_that_was_sent_acts_on_any_page(house, tmp_path, text):
     JournalWriter(path, FrozenClock()).close()
     stored = DeadLetterService(path, Letters(text)).list()
     house.deadletters = [*stored, samples.refused_item(text)]
-    house.enter(Role.RESPONDER, Role.AUDITOR)
+    house.enter(Role.RESPONDER, Role.AUDITOR, Role.OWNER)
     for page in PATHS:
         scan = Scan()
         scan.feed(house.page(page))
