@@ -11,7 +11,9 @@ from kernel.errors import BadInput, NotFound
 from kernel.settings import KernelSettings
 from kernel.terminal import AsJson, emit, note, plain
 from slo.catalogue import SHIPPED, read_folder
+from slo.objective import Objective
 from slo.openslo.problems import Problem
+from slo.rules.grafana import dashboards, text_of
 from slo.rules.own import own_groups
 from slo.rules.rule import LABEL_NAME, RuleGroup, rules_document, rules_yaml
 from slo.settings import SloSettings
@@ -54,6 +56,12 @@ Labels = Annotated[
     list[str] | None,
     typer.Option("--label", help="NAME=VALUE on every recorded series; may be repeated."),
 ]
+Grafana = Annotated[
+    Path | None,
+    typer.Option(
+        "--grafana", help="Write Grafana dashboards of our objectives into this folder instead."
+    ),
+]
 
 
 def add_rules_commands(cli: typer.Typer) -> None:
@@ -66,6 +74,7 @@ def add_rules_commands(cli: typer.Typer) -> None:
         sloth_compatible: Compatible = False,
         period: Period = "30d",
         label: Labels = None,
+        grafana: Grafana = None,
         as_json: AsJson = False,
     ) -> None:
         """Print Prometheus rules: of our objectives, or (--sloth) of Sloth specs.
@@ -73,6 +82,9 @@ def add_rules_commands(cli: typer.Typer) -> None:
         Exits 1 where a file has a fault.
         """
         labels = _labels(label or [])
+        if grafana is not None:
+            _write_dashboards(grafana, as_json=as_json)
+            return
         if not sloth:
             _print_own(as_json=as_json)
             return
@@ -87,11 +99,27 @@ def add_rules_commands(cli: typer.Typer) -> None:
         _print(groups, _SLOTH_HEAD + (_MEAN_HEAD if sloth_compatible else ""), as_json=as_json)
 
 
-def _print_own(*, as_json: bool) -> None:
+def _write_dashboards(folder: Path, *, as_json: bool) -> None:
+    """Files of the same name are replaced; others are left alone."""
+    made = dashboards(_objectives(as_json=as_json), KernelSettings().public_url)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, dashboard in made.items():
+            (folder / name).write_text(text_of(dashboard), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{folder.name} cannot be written: {error}", path=folder.name) from None
+    emit({"written": sorted(made)}, as_json, lambda found: "\n".join(found["written"]))
+
+
+def _objectives(*, as_json: bool) -> list[Objective]:
     reading = read_folder(SloSettings().slo_dir or SHIPPED)
     if reading.problems:
         _refuse(reading.problems, as_json=as_json)
-    made = own_groups(reading.objectives, KernelSettings().public_url)
+    return reading.objectives
+
+
+def _print_own(*, as_json: bool) -> None:
+    made = own_groups(_objectives(as_json=as_json), KernelSettings().public_url)
     for text in made.notes:
         note(plain(text))
     _print(list(made.groups), _OWN_HEAD, as_json=as_json)
