@@ -52,6 +52,7 @@ class SloCollector(Collector):
             if slo.budget_left is not None and slo.state != "no_data":
                 left.add_metric(labels, slo.budget_left)
         yield from (left, coverage, target, _burn_rates(slos), _states(slos), _alerts(slos))
+        yield _uncorrected(slos)
 
 
 def _window_units(slos: Sequence[SloOut]) -> Metric:
@@ -67,6 +68,19 @@ def _window_units(slos: Sequence[SloOut]) -> Metric:
         for outcome in ("good", "bad", "excluded"):
             value = getattr(slo.counts, outcome)
             family.add_metric([slo.id, slo.service, outcome], value)
+    return family
+
+
+def _uncorrected(slos: Sequence[SloOut]) -> Metric:
+    """The other one of both figures; equal to the first without a correction."""
+    family = GaugeMetricFamily(
+        "tillwatch_slo_budget_left_uncorrected_ratio",
+        "Share of the error budget left with no correction applied (signed).",
+        labels=["objective", "service"],
+    )
+    for slo in slos:
+        if slo.uncorrected is not None and slo.uncorrected.budget_left is not None:
+            family.add_metric([slo.id, slo.service], slo.uncorrected.budget_left)
     return family
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from kernel.money import format_money
 from kernel.terminal import plain, render_table
+from slo.corrections.terminal import correction_sentences
 
 STATE_WORDS: Final = {
     "ok": "kept",
@@ -68,6 +69,7 @@ def show_text(slo: Document, width: int) -> str:
         *_window_lines(slo),
         counts,
         _observed(slo),
+        *correction_sentences(slo),
         *_told(slo),
     ]
     blocks = [

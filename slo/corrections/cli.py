@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from kernel.api_client import ApiClient, open_client
 from kernel.errors import BadInput
-from kernel.terminal import AsJson, DataDir, ServerUrl, Yes, emit, note, plain, render_table
+from kernel.terminal import AsJson, DataDir, ServerUrl, Yes, emit, note, plain
 from slo.corrections.proposing import segment_of
 from slo.corrections.service import CorrectionService
+from slo.corrections.terminal import render_list, render_one
 
 Opener = Callable[[Path | None], AbstractContextManager[CorrectionService]]
 CorrectionId = Annotated[str, typer.Argument(help="The id that `slo correction list` shows.")]
@@ -36,7 +37,7 @@ def build_correction_cli(opener: Opener) -> typer.Typer:
         """Show corrections, newest first."""
         with opener(data_dir) as service:
             rows = [one.model_dump(mode="json") for one in service.list(objective, state)]
-        emit({"corrections": rows}, as_json, _render_list)
+        emit({"corrections": rows}, as_json, render_list)
 
     @cli.command()
     def show(
@@ -175,66 +176,3 @@ def _path(correction_id: str, tail: str = "") -> str:
     if not correction_id.replace("-", "").isalnum():
         raise BadInput("that is no id of a correction", path="correction_id")
     return f"/api/corrections/{correction_id}{tail}"
-
-
-def _render_list(document: dict[str, Any]) -> str:
-    if not document["corrections"]:
-        return "no corrections"
-    rows = [
-        (
-            one["id"],
-            one["state"],
-            one["category"].replace("_", " "),
-            one["service"] or ", ".join(one["objectives"]),
-            one["when"],
-        )
-        for one in document["corrections"]
-    ]
-    return render_table(("id", "state", "category", "about", "when"), rows)
-
-
-def render_one(one: dict[str, Any]) -> str:
-    """One correction with its preview, for a terminal of 80 columns."""
-    labels = ", ".join(f"{name}={value}" for name, value in one["segment"].items())
-    lines = [
-        f"{one['id']}: {one['state']}",
-        f"  {one['category'].replace('_', ' ')}: {one['reason']}",
-        f"  {one['when']}",
-        f"  about {', '.join(one['objectives'])}" + (f" ({labels})" if labels else ""),
-        f"  proposed by {one['proposed_by']} at {one['proposed_at'][:16]}Z",
-    ]
-    if one["decided_by"]:
-        why = f": {one['decision_reason']}" if one["decision_reason"] else ""
-        lines.append(f"  decided by {one['decided_by']} at {one['decided_at'][:16]}Z{why}")
-    if one["closed_by"]:
-        lines.append(
-            f"  {one['state']} by {one['closed_by']} at {one['closed_at'][:16]}Z:"
-            f" {one['closing_reason']}"
-        )
-    lines += [f"  next {at['from'][:16]}Z to {at['to'][:16]}Z" for at in one["next"]]
-    table = [
-        (
-            effect["objective"],
-            _counts(effect["before"]),
-            _counts(effect["after"]),
-            _left(effect["before"]),
-            _left(effect["after"]),
-        )
-        for effect in one["preview"]
-    ]
-    head = ("objective", "bad/all without", "with", "budget left without", "with")
-    text = "\n".join(plain(line) for line in lines)
-    if not table:
-        return text
-    said = [plain(f"  {effect['objective']}: {effect['says']}") for effect in one["preview"]]
-    return "\n".join([text, "", render_table(head, table), "", *said])
-
-
-def _counts(figures: dict[str, Any]) -> str:
-    bad, good = figures["counts"]["bad"], figures["counts"]["good"]
-    return f"{bad}/{bad + good}"
-
-
-def _left(figures: dict[str, Any]) -> str:
-    left = figures["budget_left"]
-    return "no data" if left is None else f"{100 * left:.1f} %"

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from slo.corrections.dropping import labels_of
-from slo.corrections.in_force import HORIZON_US, Correction, InForce
+from slo.corrections.in_force import HORIZON_US, NOBODY, Correction, InForce
 from slo.corrections.models import CorrectionObjectiveRow, CorrectionRow
 from slo.corrections.recurrence import Schedule
 from slo.corrections.states import IN_FORCE, IN_TIME_ONLY, Event, State, step
@@ -22,25 +22,30 @@ _BATCH = 100
 
 
 def in_force(session: Session, now_us: int) -> InForce:
-    """Everything approved that can reach a window of today: one query."""
-    pairs = session.exec(
-        select(CorrectionObjectiveRow.objective_id, CorrectionRow)
+    """Everything approved that can reach a window of today; one small query where nothing is."""
+    states = col(CorrectionRow.state).in_([one.value for one in IN_FORCE])
+    reaches = or_(
+        col(CorrectionRow.last_us).is_(None), col(CorrectionRow.last_us) > now_us - HORIZON_US
+    )
+    oldest = col(CorrectionRow.created_us), col(CorrectionRow.id)
+    rows = session.exec(select(CorrectionRow).where(states, reaches).order_by(*oldest)).all()
+    if not rows:
+        return NOBODY
+    known = {row.id: correction_of(row) for row in rows}
+    about: dict[str, set[str]] = defaultdict(set)
+    pairs = (
+        select(CorrectionObjectiveRow.objective_id, CorrectionObjectiveRow.correction_id)
         .join(CorrectionRow, col(CorrectionRow.id) == col(CorrectionObjectiveRow.correction_id))
-        .where(col(CorrectionRow.state).in_([one.value for one in IN_FORCE]))
-        .where(
-            or_(
-                col(CorrectionRow.last_us).is_(None),
-                col(CorrectionRow.last_us) > now_us - HORIZON_US,
-            )
-        )
-        .order_by(col(CorrectionRow.created_us), col(CorrectionRow.id))
-    ).all()
-    found: dict[str, list[Correction]] = defaultdict(list)
-    known: dict[str, Correction] = {}
-    for objective_id, row in pairs:
-        known[row.id] = known.get(row.id) or correction_of(row)
-        found[objective_id].append(known[row.id])
-    return InForce(found)
+        .where(states, reaches)
+    )
+    for objective_id, correction_id in session.exec(pairs).all():
+        about[objective_id].add(correction_id)
+    return InForce(
+        {
+            objective_id: [one for key, one in known.items() if key in ids]
+            for objective_id, ids in about.items()
+        }
+    )
 
 
 def correction_of(row: CorrectionRow) -> Correction:

@@ -12,8 +12,8 @@ from kernel.clock import DAY_US, MINUTE_US
 from kernel.shop_event import ShopEvent
 from slo.corrections.dropping import Drop, Drops
 from slo.ledger_view import LedgerView
-from slo.objective import Objective, Window
-from tests.slo.corrections.people import approved, asked, corrections_of
+from slo.objective import Objective, TimeSlices, Window
+from tests.slo.corrections.people import ADA, BEN, approved, asked, corrections_of
 from tests.slo.shop_till import START_US, Till, payments
 
 BEGIN_US = START_US - START_US % DAY_US
@@ -52,6 +52,19 @@ def test_v15_the_corrected_day_is_left_out_and_the_other_figure_stands_beside(tm
     assert round(100 * (1 - uncorrected.sli), 3) == 0.595
     assert shown.budget_left == float(1 - Fraction(60, 8640) * 100)
     assert uncorrected.budget_left == float(1 - Fraction(60, 10080) * 100)
+
+
+def test_v15_in_a_budget_of_time_the_corrected_minutes_are_no_slices(tmp_path: Path):
+    by_minute = TimeSlices(MINUTE_US, Fraction(1))
+    till = watched(tmp_path, payments("0.99", window=Window(7 * DAY_US), slices=by_minute))
+    service = corrections_of(till, tmp_path)
+    made = service.propose(asked(BEGIN_US + 3 * DAY_US, BEGIN_US + 4 * DAY_US), ADA)
+    [effect] = service.show(made.id).preview
+    service.decide(made.id, BEN, "approve")
+    shown = till.service.show("payment-success")
+    assert (shown.slices.bad, shown.slices.counted) == (60.0, 8640)
+    assert shown.budget_left == effect.after.budget_left == float(1 - Fraction(60, 8640) * 100)
+    assert shown.uncorrected.budget_left == float(1 - Fraction(60, 10080) * 100)
 
 
 def test_v15_a_bad_hour_inside_of_the_corrected_day_is_no_failure_and_no_uptime(tmp_path: Path):
