@@ -51,6 +51,8 @@ from slo.ledger.projector import LedgerProjector
 from slo.metrics import SloCollector
 from slo.policy import jobs as policy_jobs
 from slo.rules.counters import UnitCounterCollector, UnitCounters
+from slo.silence.metrics import VolumeCollector
+from slo.silence.watcher import SilenceWatcher
 from triage import jobs as triage_jobs
 from triage import second_channel
 from triage.asking import Asking
@@ -88,6 +90,7 @@ class Engine:
         self.evaluator = Evaluator(
             core.database, core.ledger_reader, core.catalogue, clock, self.counted
         )
+        self.silence = SilenceWatcher(core.database, core.ledger_reader, core.catalogue, clock)
         self.outbox = Outbox(core.database, clock)
         _keep_objectives(core)
         self.http = httpx2.Client(timeout=10, trust_env=False)
@@ -106,6 +109,7 @@ class Engine:
         counters = UnitCounters(core.ledger_reader, core.catalogue, clock)
         counters.advance()  # before the projector counts anything
         metrics.registry.register(UnitCounterCollector(counters, core.catalogue))
+        metrics.registry.register(VolumeCollector(self.silence))
         limits = LimitsService(core.telemetry, clock)
         metrics.registry.register(LimitsCollector(limits, core.telemetry))
 
@@ -136,7 +140,7 @@ class Engine:
         slack = SlackWatch(core.database, core.clock, core.second_channel.notice)
         return [
             *([slack.job()] if core.slack else []),
-            *slo_jobs.jobs(self.evaluator, core.corrections),
+            *slo_jobs.jobs(self.evaluator, self.silence, core.corrections),
             *policy_jobs.jobs(core.policy),
             expiry_job(kernel.ledger_path, self.derived, core.catalogue.all()),
             *collector_jobs.jobs(

@@ -125,6 +125,50 @@ class AlertTierOut(_Out):
     page: bool
     segment: dict[str, str]
     reason: str
+    kind: str = "burn"
+    title: str = ""
+    source: str = ""
+
+
+class ExpectedOut(_Out):
+    """Attempts begun in the newest 10 minutes, and what is usual then (80 % lie in low..high)."""
+
+    start: str = Field(alias="from")
+    to: str
+    begun: int
+    low: int
+    mid: int
+    high: int
+    basis: str
+    method: str
+
+
+class CostOut(_Out):
+    """What missing attempts would have brought, in minor units of one currency."""
+
+    currency: str
+    low_minor: int
+    mid_minor: int
+    high_minor: int
+
+
+class LostEstimateOut(_Out):
+    """Attempts that should have begun since the onset of what is open, and did not.
+
+    expected - begun, an interval that holds in 80 of 100 cases; "from" may be later than "since"
+    and "to" earlier than now, where the estimate goes no further.
+    """
+
+    since: str
+    start: str = Field(alias="from")
+    to: str
+    source: str
+    begun: int
+    low: int
+    mid: int
+    high: int
+    cost: list[CostOut]
+    method: str
 
 
 class SegmentOut(_Out):
@@ -198,6 +242,8 @@ class SloOut(_Out):
     money: list[MoneyOut]
     alerts: list[AlertTierOut]
     segments: list[SegmentOut]
+    expected: ExpectedOut | None = None
+    lost_estimate: LostEstimateOut | None = None
     notes: list[str]
     uncorrected: UncorrectedOut | None = None
     corrections: list[CorrectionInForceOut] = []
@@ -253,3 +299,6 @@ class BurnAlertOut(_Out):
     bad: int
     total: int
     burn_rate: float
+    kind: str = "burn"
+    title: str = ""
+    source: str = ""

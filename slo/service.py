@@ -26,6 +26,7 @@ from slo.objective import Objective
 from slo.recovery import SPANS_S, RecoverySample, RecoveryVerdict, State, judge
 from slo.schemas import BurnAlertOut, PointOut, SloOut
 from slo.segments import matches
+from slo.volume.account import Missing, missing_since
 
 MAX_POINTS = 2000
 MAX_ALERTS = 500
@@ -158,6 +159,18 @@ class SloService:
         }
         return Impact(bad=sums.bad, total=sums.total, lost=lost, bad_minor=bad_minor)
 
+    def missing(
+        self, objective_id: str, since_us: int, until_us: int, source: str = ""
+    ) -> Missing | None:
+        """Attempts that did not begin in [since_us, until_us), of one source or ("") all.
+
+        None where nothing can be expected. Raises NotFound. See `slo.volume.account`.
+        """
+        objective = self.catalogue.find(objective_id)
+        with self._reader() as reader:
+            view = self._view(reader, objective)
+            return missing_since(view, since_us, source, until_us)
+
     def recovery(
         self, objective_ids: Sequence[str], segment: Mapping[str, str], since_us: int
     ) -> RecoveryVerdict:
@@ -267,4 +280,7 @@ def _alert_out(row: BurnAlertRow) -> BurnAlertOut:
         bad=row.bad,
         total=row.total,
         burn_rate=row.burn_rate,
+        kind=row.kind,
+        title=row.title,
+        source=row.source,
     )

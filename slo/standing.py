@@ -26,6 +26,7 @@ from slo.schemas import (
 from slo.segments import matches
 from slo.spending import Spending
 from slo.tiers import reports, tiers_of
+from slo.volume.report import expected_out, lost_estimate_out
 from slo.window_report import extrapolated_out, no_data_out, slices_out, window_out
 
 RATES_S: Mapping[str, int] = {
@@ -88,6 +89,8 @@ def standing(
         alerts=[_alert(row) for row in alerts],
         segments=_segments(spending, window, rates, lost, alerts) if with_segments else [],
         notes=reports(tiers_of(objective)),
+        expected=expected_out(view) if with_segments else None,
+        lost_estimate=lost_estimate_out(view, alerts) if with_segments else None,
         money_method=money_method(objective),
     )
     if not with_segments:
@@ -139,6 +142,9 @@ def _segments(
 
 
 def _reason(state: State, spending: Spending, alerts: Sequence[BurnAlertRow]) -> str:
+    silence = next((row for row in alerts if row.kind == "silence"), None)
+    if silence is not None:
+        return f"{silence.title}: {silence.reason}"
     if state == "no_data":
         return spending.no_data or "nothing was counted in this window"
     if alerts:
@@ -200,6 +206,9 @@ def _alert(row: BurnAlertRow) -> AlertTierOut:
         page=row.page,
         segment=row.segment,
         reason=row.reason,
+        kind=row.kind,
+        title=row.title,
+        source=row.source,
     )
 
 

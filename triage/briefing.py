@@ -28,6 +28,7 @@ from triage.brief.writer import compose, title_of
 from triage.brief_rows import brief_ready, brief_row, evidence_row, record_brief
 from triage.evidence.evidence import EvidenceBundle, IncidentContext
 from triage.evidence.outcome import rule_of
+from triage.evidence.volume import ALERT_NAME, missing_of
 from triage.incident import (
     Impact,
     IncidentState,
@@ -151,7 +152,7 @@ class Briefing:
         row = repository.incident(session, seen.incident_id)
         if work is None or row is None:
             return
-        self._weigh(row, impact)
+        self._weigh(row, impact, missing_of(bundle))
         over = row.state == IncidentState.RESOLVED
         changed_meanwhile = work.due_us != seen.due_us
         if not changed_meanwhile:
@@ -169,7 +170,8 @@ class Briefing:
             work.content = content
             if row.objective_ids:
                 # Our own alert's title names a promise; people want to read what breaks it.
-                row.title = title_of(bundle) or row.title
+                told = row.labels.get("alertname") == ALERT_NAME
+                row.title = row.title if told else title_of(bundle) or row.title
             self._write(session, row, work.revision, bundle, brief)
             if new_content and self._sources.model_set and not over:
                 work.ask, work.asked_times = "wanted", 0
@@ -188,7 +190,12 @@ class Briefing:
         young = now_us - row.opened_us < _YOUNG_US
         return min(refresh_us, _YOUNG_REFRESH_US) if young else refresh_us
 
-    def _weigh(self, row: IncidentRow, impact: tuple[str, Impact] | None) -> None:
+    def _weigh(
+        self,
+        row: IncidentRow,
+        impact: tuple[str, Impact] | None,
+        missing: Mapping[str, Any] | None,
+    ) -> None:
         """Store the impact; let the severity rise where the shop loses more."""
         if impact is None:
             return
@@ -203,6 +210,7 @@ class Briefing:
             "money_per_minute": round(numbers.money_per_minute, 2),
             "from_us": row.onset_us,
             "to_us": row.resolved_us or self._clock.now_us(),
+            **({"missing": dict(missing)} if missing else {}),
         }
         if row.state != IncidentState.RESOLVED:
             label = row.labels.get("severity", "")
@@ -242,6 +250,7 @@ def digests(bundle: EvidenceBundle, brief: Brief, row: IncidentRow) -> tuple[str
         "claims": len(brief.claims),
     }
     counted = [row.impact.get("bad", 0), *row.impact.get("lost_minor", {}).values()]
+    counted.append(row.impact.get("missing", {}).get("mid", 0))
     sizes = {"sizes": [_size(one) for one in counted], "severity": str(row.severity)}
     return _digest(content), _digest(sizes)
 

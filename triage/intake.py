@@ -21,6 +21,8 @@ from kernel.journal import JournalReader, JournalRecord, Stream
 from triage import repository
 from triage.admission import Admission
 from triage.alertmanager import Batch, parse
+from triage.evidence.volume import ALERT_NAME, ALL_SOURCES
+from triage.evidence.volume import LABEL as SILENCE
 from triage.identity import OWN_SOURCE, Delivery
 from triage.models import AlertCursorRow, AlertQuarantineRow
 from triage.second_channel import SecondChannel
@@ -176,10 +178,13 @@ def burn_alerts(admission: Admission, second: SecondChannel) -> Subscription:
     return Subscription("triage.burn_alerts", [BurnAlertOpened, BurnAlertClosed], handle)
 
 
+_ALERT_NAMES = {"burn": "BudgetBurn", "silence": ALERT_NAME, "no_data": "NoData"}
+
+
 def opened_delivery(fact: BurnAlertOpened) -> Delivery:
     """A burn alert as an alert. Tiers that do not page join incidents but open none."""
     where = ", ".join(f"{name} {value}" for name, value in fact.segment.items())
-    title = f"Promise at risk: {fact.display_name}" + (f" ({where})" if where else "")
+    title = fact.title or f"Promise at risk: {fact.display_name}" + (f" ({where})" if where else "")
     return Delivery(
         source=OWN_SOURCE,
         fingerprint=fact.alert_id,
@@ -191,11 +196,12 @@ def opened_delivery(fact: BurnAlertOpened) -> Delivery:
         title=title,
         labels={
             **fact.segment,
-            "alertname": "BudgetBurn",
+            "alertname": _ALERT_NAMES[fact.kind],
             "service": fact.service,
             "objective": fact.objective_id,
             "tier": fact.tier,
             "severity": "page" if fact.page else "ticket",
+            **({SILENCE: fact.source or ALL_SOURCES} if fact.kind == "silence" else {}),
         },
         annotations={"reason": fact.reason},
         segment=fact.segment,

@@ -77,6 +77,24 @@ class MoneyOut(BaseModel):
     lost_minor: int
 
 
+class MissingMoneyOut(BaseModel):
+    """What missing attempts would have brought, in minor units of one currency."""
+
+    currency: str
+    low_minor: int
+    mid_minor: int
+    high_minor: int
+
+
+class MissingOut(BaseModel):
+    """Attempts that should have begun and did not: 80 of 100 cases lie within low..high."""
+
+    low: int
+    mid: int
+    high: int
+    money: list[MissingMoneyOut]
+
+
 class ImpactOut(BaseModel):
     """What the shop lost since the onset, and the rate of the newest minutes.
 
@@ -91,6 +109,7 @@ class ImpactOut(BaseModel):
     orders_per_minute: float
     money_per_minute: float
     money: list[MoneyOut]
+    missing: MissingOut | None = None
     from_: str = Field(alias="from")
     to: str
 

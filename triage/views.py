@@ -16,6 +16,7 @@ from triage.schemas import (
     ImpactOut,
     IncidentLine,
     IncidentOut,
+    MissingOut,
     MoneyOut,
     ProposalOut,
 )
@@ -84,6 +85,7 @@ def impact(stored: dict[str, Any]) -> ImpactOut | None:
             )
             for currency in currencies
         ],
+        missing=MissingOut(**stored["missing"]) if stored.get("missing") else None,
         from_=rfc3339(stored["from_us"]),
         to=rfc3339(stored["to_us"]),
     )

@@ -1,10 +1,11 @@
 """What may be our own fault: were we listening, and how late do sources deliver? In memory.
 
 Silence of the shop can only be told while we listen ourselves. Listening begins when the engine
-starts and anew after the watermark was old (door down, journal refusing, ledger behind): what was
-sent meanwhile comes late, so nothing is judged for two minutes. A source that delivers in batches
-is empty between them: windows end that much earlier, as the third longest gap of the last hour
-beyond what chance leaves between single attempts tells (the longest two may be short outages).
+starts and anew after the watermark was old (door down, journal refusing, ledger behind) or no look
+was taken (machine asleep): what was sent meanwhile comes late, so nothing is judged for two
+minutes. A source that delivers in batches is empty between them: windows end that much earlier, as
+the third longest gap of the last hour beyond what chance leaves between single attempts tells (the
+longest two may be short outages).
 """
 
 from __future__ import annotations
@@ -32,14 +33,19 @@ class Pulse:
 
     def __init__(self) -> None:
         self._since_us: int | None = None
+        self._looked_us = 0
         self._newest: dict[Key, int] = {}
         self._gaps: dict[Key, list[tuple[int, int]]] = {}
 
     def note_pass(self, now_us: int, watermark_us: int) -> None:
         """What is counted up to `watermark_us` is all there is at `now_us`."""
+        looked_us, self._looked_us = self._looked_us, now_us
         if watermark_us < now_us - STALE_US:
             self._since_us = None
-        elif self._since_us is None or self._since_us > now_us:
+            return
+        if now_us - looked_us > STALE_US:
+            self._since_us = None
+        if self._since_us is None or self._since_us > now_us:
             self._since_us = now_us
             self._newest.clear()
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from kernel.clock import DAY_US, SECOND_US
+from kernel.clock import DAY_US, HOUR_US, SECOND_US
 from slo.alert_state import OpenAlert, Step, Verdict
 from slo.ledger_view import LedgerView
 from slo.silence.pulse import Pulse
@@ -39,6 +39,8 @@ SILENCE: Final = "silence"
 NO_DATA: Final = "no_data"
 # A source that is quiet this long is told of, however little is usual at this time of day.
 LONG_GAP_US = DAY_US
+# How far back levels look, with a margin.
+LEVEL_REACH_US = 3 * HOUR_US
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,17 @@ class NewSilence:
     onset_us: int
     title: str
     text: str
-    begun: int = 0
+    missing: int = 0
     expected: int = 0
     numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """All sources together in the newest minute; `begun` None where nobody had to look."""
+
+    expected: float
+    begun: int | None = None
 
 
 @dataclass
@@ -75,6 +85,7 @@ class SilenceChanges:
 
     opened: list[NewSilence] = field(default_factory=list)
     steps: dict[str, Step] = field(default_factory=dict)
+    pace: Pace | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +112,6 @@ class _Heard:
 
 def silence_changes(
     view: LedgerView,
-    reader: BegunReader,
     known: Sequence[KnownSilence],
     pulse: Pulse,
     forecasts: Forecasts,
@@ -117,13 +127,17 @@ def silence_changes(
             changes.steps[one.id] = step(one.alert, Seen(view.end_us, deaf, fires=False))
     if deaf or not view.objective.silence or not view.sources:
         return changes
-    span = Span(view.end_us, outages=_outages(known, view.now_us))
+    reader = view.ledger
+    span = Span(view.end_us, outages=_outages(view, known))
     usual = forecasts.of(reader, view.objective, view.sources, span)
     silences = [one for one in opened if one.kind == SILENCE]
-    if usual and (silences or _is_worth_a_look(view, reader, usual, pulse)):
+    newest = _newest_minute(view, reader, usual)
+    _pace(view, usual, newest, changes)
+    if usual and (silences or _is_quiet(view, newest, usual, pulse)):
         heard = _listen(view, reader, _held(usual, silences), pulse)
         _step_silences(heard, silences, changes)
-        _look_for_silence(view, heard, silences, changes)
+        if not _is_planned(view):
+            _look_for_silence(view, heard, silences, changes)
         for one in silences:
             pulse.forget_gap((view.objective.id, one.source))
     _gaps(view, usual, opened, changes)
@@ -145,10 +159,18 @@ def _close_what_ended(
     return set(changes.steps)
 
 
-def _outages(known: Sequence[KnownSilence], now_us: int) -> tuple[tuple[int, int], ...]:
-    return tuple(
-        (one.onset_us, one.closed_us or now_us + 1) for one in known if one.kind == SILENCE
+def _outages(view: LedgerView, known: Sequence[KnownSilence]) -> tuple[tuple[int, int], ...]:
+    """Spans that say nothing of the level: told silences, and what corrections leave out."""
+    silences = [one for one in known if one.kind == SILENCE]
+    return (
+        *((one.onset_us, one.closed_us or view.now_us + 1) for one in silences),
+        *view.drops.whole(view.end_us - LEVEL_REACH_US, view.end_us),
     )
+
+
+def _is_planned(view: LedgerView) -> bool:
+    """True where an approved correction leaves out any of the newest 10 min: we were told."""
+    return view.drops.touch({}, view.end_us - LONGEST_US, view.end_us) > 0
 
 
 def _held(
@@ -176,28 +198,48 @@ def held(now: Expectation, numbers: Mapping[str, Any]) -> Expectation:
     return replace(now, level=then.level, flat=then.flat)
 
 
-def _is_worth_a_look(
-    view: LedgerView, reader: BegunReader, usual: Mapping[str, Expectation], pulse: Pulse
-) -> bool:
-    """False where nothing can be silent: too little is usual, or all go on (one small read)."""
+def _newest_minute(
+    view: LedgerView, reader: BegunReader, usual: Mapping[str, Expectation]
+) -> Mapping[str, Sequence[tuple[int, int]]] | None:
+    """Slices of the newest minute by source and ALL; None where too little is usual to tell."""
     begin_us = view.end_us - LONGEST_US
-    able = [
-        source
-        for source, one in usual.items()
-        if one.expected(begin_us, view.end_us) >= LEAST_EXPECTED
-    ]
-    if not able:
-        return False
-    newest_us = view.end_us - NEWEST_S * SECOND_US
-    rows = reader.begun(view.objective, newest_us, view.end_us, SLICE_US)
-    by_source = {ALL: [row for found in rows.values() for row in found], **rows}
+    if all(one.expected(begin_us, view.end_us) < LEAST_EXPECTED for one in usual.values()):
+        return None
+    rows = reader.begun(view.objective, _minute_ago(view), view.end_us, SLICE_US)
+    ours = {source: rows.get(source, ()) for source in view.sources}
+    return {**ours, ALL: [row for found in ours.values() for row in found]}
+
+
+def _pace(
+    view: LedgerView,
+    usual: Mapping[str, Expectation],
+    newest: Mapping[str, Sequence[tuple[int, int]]] | None,
+    changes: SilenceChanges,
+) -> None:
+    whole = usual.get(ALL, Expectation())
+    if whole.basis is not Basis.NONE:
+        begun = None if newest is None else sum(count for _, count in newest[ALL])
+        changes.pace = Pace(whole.expected(_minute_ago(view), view.end_us), begun)
+
+
+def _is_quiet(
+    view: LedgerView,
+    newest: Mapping[str, Sequence[tuple[int, int]]] | None,
+    usual: Mapping[str, Expectation],
+    pulse: Pulse,
+) -> bool:
+    """True where any source (or all) reached at most half of what is usual in the minute."""
     quiet = False
-    for source in able:
-        found = by_source.get(source, ())
+    for source, found in (newest or {}).items():
         _note(pulse, (view.objective.id, source), found, view.now_us)
         count = sum(number for _, number in found)
-        quiet = quiet or 2 * count <= usual[source].expected(newest_us, view.end_us)
+        wanted = usual[source].expected(_minute_ago(view), view.end_us)
+        quiet = quiet or (wanted > 0 and 2 * count <= wanted)
     return quiet
+
+
+def _minute_ago(view: LedgerView) -> int:
+    return view.end_us - NEWEST_S * SECOND_US
 
 
 def _note(pulse: Pulse, key: tuple[str, str], rows: Sequence[tuple[int, int]], now_us: int) -> None:
@@ -279,16 +321,17 @@ def _new(view: LedgerView, source: str, heard: Mapping[str, _Heard], found: Lack
     window_s = found.window_s
     is_lost = 2 * whole.missing(window_s) >= here.missing(window_s)
     slices = (here.seen.end_us - begin_us) // SLICE_US
-    told = volume(here.usual, sum(here.seen.counts[-slices:]), begin_us, here.seen.end_us)
+    begun = sum(here.seen.counts[-slices:])
+    told = volume(here.usual, begun, begin_us, here.seen.end_us)
     return NewSilence(
         kind=SILENCE,
         source=source,
         page=not source or is_lost,
         onset_us=begin_us,
-        title=silence_title(view.objective, source, found),
-        text=silence_text(view.objective, found, begin_us, told),
-        begun=found.seen,
-        expected=round(found.expected),
+        title=silence_title(view.objective, source, told),
+        text=silence_text(view.objective, told, found),
+        missing=told.missing.mid,
+        expected=told.expected.mid,
         numbers={
             "basis": here.usual.basis.value,
             "level": here.usual.level,
@@ -312,7 +355,7 @@ def _gaps(
     for source, one in gaps.items():
         if source not in view.quiet_sources:
             changes.steps[one.id] = Step(one.alert, Verdict.CLOSE, f"{source} is heard again")
-    for source in view.quiet_sources:
+    for source in () if _is_planned(view) else view.quiet_sources:
         since_us = view.last_heard_us(source)
         if source in gaps or source in told or ALL in told or since_us is None:
             continue
@@ -329,6 +372,7 @@ def _gaps(
                     onset_us=since_us,
                     title=gap_title(source, since_us),
                     text=gap_text(source, gap_s, view.objective.max_gap_s),
+                    missing=round(wanted),
                     expected=round(wanted),
                 )
             )

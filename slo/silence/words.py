@@ -20,26 +20,25 @@ def noun_of(objective: Objective) -> str:
     return _NOUNS[objective.indicator.unit_kind]
 
 
-def silence_title(objective: Objective, source: str, found: Lack) -> str:
+def silence_title(objective: Objective, source: str, told: Volume) -> str:
     """The headline: what stopped, from where."""
     noun = noun_of(objective).capitalize()
     where = f" from {source}" if source else ""
-    if found.seen <= _STOPPED * found.expected:
+    share = told.begun / max(1, told.expected.mid)
+    if share <= _STOPPED:
         return f"{noun}{where} have stopped arriving"
-    return f"{noun}{where} have dropped to {found.seen / found.expected:.0%} of what is usual"
+    return f"{noun}{where} have dropped to {share:.0%} of what is usual"
 
 
-def silence_text(objective: Objective, found: Lack, onset_us: int, volume: Volume | None) -> str:
-    """The reason: since when, what began, what was expected, why that is not chance."""
+def silence_text(objective: Objective, told: Volume, found: Lack) -> str:
+    """The reason: what began since when, what was expected, why that is not chance."""
     noun = noun_of(objective)
-    begun = f"only {found.seen} {noun} began" if found.seen else f"no {noun[:-1]} began"
-    text = (
-        f"{begun} in {found.window_s} s, about {found.expected:.0f} are usual now; "
-        f"it began at {clock_text(onset_us)}; chance of that by itself: {found.tail:.0e}"
+    begun = f"only {told.begun} {noun} began" if told.begun else f"no {noun[:-1]} began"
+    span = span_text(age_s(told.from_us, told.to_us))
+    return (
+        f"{begun} since {clock_text(told.from_us)} ({span}), about {told.expected.mid} are usual "
+        f"in that time ({told.method}); chance of that by itself: {found.tail:.0e}"
     )
-    if volume is not None:
-        text += f" (usual: {volume.method})"
-    return text
 
 
 def gap_title(source: str, since_us: int) -> str:

@@ -54,10 +54,8 @@ class Volume:
         )
 
 
-def volume(expectation: Expectation, begun: int, from_us: int, to_us: int) -> Volume | None:
-    """Begun and expected in [from_us, to_us); None where nothing can be expected."""
-    if expectation.basis is Basis.NONE:
-        return None
+def volume(expectation: Expectation, begun: int, from_us: int, to_us: int) -> Volume:
+    """Begun and expected in [from_us, to_us). Without any basis nothing is expected: ask first."""
     mean = expectation.expected(from_us, to_us)
     return Volume(
         from_us=from_us,

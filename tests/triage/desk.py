@@ -23,6 +23,7 @@ from kernel.facts.bus import Fact, FactRow
 from kernel.facts.slo import BurnAlertClosed, BurnAlertOpened
 from kernel.journal import Append, Item, JournalReader, JournalWriter, Stream
 from kernel.outbox import DeliveryRow, Outbox
+from slo.volume.account import Missing
 from triage.admission import Admission
 from triage.identity import Delivery
 from triage.intake import AlertIntake, burn_alerts
@@ -50,6 +51,7 @@ class Till:
         self.burns: set[str] = set()
         self.sums: dict[str, Sums] = {}
         self.fails_for: set[str] = set()
+        self.gone: dict[tuple[str, str], Missing] = {}
 
     def burning(self, objective_id: str, segment: Mapping[str, str]) -> bool:
         if objective_id in self.fails_for:
@@ -66,6 +68,12 @@ class Till:
         if objective_id not in self.sums:
             raise NotFound(f"no objective {objective_id}")
         return self.sums[objective_id]
+
+    def missing(
+        self, objective_id: str, since_us: int, until_us: int, source: str = ""
+    ) -> Missing | None:
+        assert since_us < until_us
+        return self.gone.get((objective_id, source))
 
 
 class Desk:

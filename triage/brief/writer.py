@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from kernel.money import format_money
 from triage.brief.claims import Brief, Claim, Confidence
+from triage.brief.silence import is_silence_only, missing_claims
 from triage.evidence.evidence import Evidence, EvidenceBundle, Number, Verdict
 from triage.evidence.findings import clock_time, percent
 from triage.model_outcome import Answered, ModelOutcome
@@ -29,13 +30,10 @@ _MAX_CHANGES = 2
 
 def compose(bundle: EvidenceBundle) -> Brief:
     """The brief that code can stand behind without a model."""
-    claims = [
-        *_what(bundle),
-        *_cost(bundle),
-        *_how(bundle),
-        *_where(bundle),
-        *_why(bundle),
-    ]
+    claims = missing_claims(bundle, subject_of(bundle)[0])
+    if not is_silence_only(bundle):
+        claims += [*_what(bundle), *_cost(bundle), *_how(bundle), *_where(bundle)]
+    claims += _why(bundle)
     return _brief(bundle, tuple(claims), "code", confidence_of(bundle))
 
 

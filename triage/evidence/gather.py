@@ -39,6 +39,7 @@ from triage.evidence.ports import Impact, ImpactPort
 from triage.evidence.traces import TraceComparison, compare_traces
 from triage.evidence.traffic import Traffic, change_point, traffic
 from triage.evidence.units import Unit, units_of
+from triage.evidence.volume import source_of, volume_finding
 
 BASELINE_US = 30 * MINUTE_US
 # An alert knows the onset only roughly: the change point is looked for this much earlier too.
@@ -98,7 +99,8 @@ class EvidenceEngine:
         picture = _look(context, rows) if rows else None
         onset_us = picture.onset_us if picture else context.onset_us
         span = _Span(onset_us, max(context.now_us, onset_us + SECOND_US))
-        findings = _events_findings(picture, span) if picture else []
+        findings = self._volume(context, missing)
+        findings += _events_findings(picture, span) if picture else []
         findings += self._money(context, picture, span, missing)
         compared = self._traces(context, picture, span, missing)
         report = self._changes(context, picture, compared, span, missing)
@@ -136,6 +138,27 @@ class EvidenceEngine:
             from_us=edge_us - BASELINE_US, to_us=edge_us, types=types, limit=MAX_EVENTS // 2
         )
         return since + before
+
+    def _volume(self, context: IncidentContext, missing: list[str]) -> list[Finding]:
+        """What did not begin, where an alert tells of silence: of the first objective that knows.
+
+        Since the alert's onset: a change point needs units, and there are none.
+        """
+        source = source_of(context.labels)
+        if self._impact is None or source is None:
+            return []
+        port, since_us, until_us = self._impact, context.onset_us, context.now_us
+        for objective_id in context.objective_ids[:MAX_OBJECTIVES]:
+            try:
+                told = port.missing(objective_id, since_us, until_us, source)
+            except NotFound:
+                continue
+            except _UNREACHABLE:
+                missing.append("volume")
+                return []
+            if told is not None:
+                return [volume_finding(told, source, f"slo.missing({objective_id}, {source!r})")]
+        return []
 
     def _money(
         self,

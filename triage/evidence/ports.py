@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from triage.evidence.volume import Missing
+
 
 class Impact(Protocol):
     """What failed units cost. Money per currency in minor units.
@@ -37,3 +39,8 @@ class ImpactPort(Protocol):
         self, objective_id: str, segment: Mapping[str, str], from_us: int, to_us: int
     ) -> Impact:
         """Impact of one objective and segment over [from_us, to_us)."""
+
+    def missing(
+        self, objective_id: str, since_us: int, until_us: int, source: str = ...
+    ) -> Missing | None:
+        """Attempts that did not begin since `since_us`; None where nothing can be expected."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from kernel.clock import from_us, parse_rfc3339
 from kernel.money import format_money
-from triage.schemas import ImpactOut, IncidentOut
+from triage.schemas import ImpactOut, IncidentOut, MissingOut
 from triage.slack.card import CardView, ProposalView
 
 _MAX_LINE = 280
@@ -63,13 +63,21 @@ def _proposal(approval: Any) -> ProposalView:
 def _impact(impact: ImpactOut | None) -> tuple[str, ...]:
     if impact is None:
         return ()
-    lines = [f"Failed: {impact.bad:,} of {impact.total:,} attempts"]
+    lines = [_missing(impact.missing)] if impact.missing else []
+    if impact.bad or not lines:
+        lines.append(f"Failed: {impact.bad:,} of {impact.total:,} attempts")
     lines += [
         f"Not taken so far: {format_money(money.lost_minor, money.currency)}"
         for money in impact.money
         if money.lost_minor
     ]
     return tuple(lines)
+
+
+def _missing(missing: MissingOut) -> str:
+    text = f"Missing: about {missing.mid:,} attempts ({missing.low:,} to {missing.high:,})"
+    worth = [format_money(one.mid_minor, one.currency) for one in missing.money if one.mid_minor]
+    return f"{text}, worth about {' and '.join(worth)}" if worth else text
 
 
 def _resolution(incident: IncidentOut) -> str:

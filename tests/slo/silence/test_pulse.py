@@ -24,6 +24,8 @@ def test_for_two_minutes_after_the_start_nothing_is_judged():
     pulse = listening()
     assert "less than 2 minutes" in pulse.deaf(T0 + SETTLE_US - 1)
     assert pulse.deaf(T0 + SETTLE_US) == ""
+    pulse.note_pass(T0 + SETTLE_US, T0 + SETTLE_US)
+    assert pulse.deaf(T0 + SETTLE_US), "the machine slept for two minutes"
     assert Pulse().deaf(T0)
 
 

@@ -1,0 +1,92 @@
+"""One look every 5 s at what does not arrive: the ledger in, alerts and facts out.
+
+A job of its own beside the evaluation of burns: a fault here stops no budget, and the other way
+round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from kernel.clock import Clock
+from kernel.database import Database
+from slo.alert_state import Verdict
+from slo.catalogue import Catalogue
+from slo.corrections.repository import in_force
+from slo.ledger import LedgerReader
+from slo.ledger_view import LedgerView
+from slo.objective import Objective
+from slo.silence.pulse import Pulse
+from slo.silence.store import apply_step, known_silences, open_silence, orphan_steps
+from slo.silence.watch import KnownSilence, Pace, SilenceChanges, silence_changes
+from slo.volume.history import Forecasts
+
+EVERY_S = 5.0
+
+
+class SilenceWatcher:
+    """Opens and closes alerts on missing attempts. Passes never overlap."""
+
+    def __init__(
+        self,
+        database: Database,
+        reader_factory: Callable[[], LedgerReader],
+        catalogue: Catalogue,
+        clock: Clock,
+    ) -> None:
+        """`reader_factory` makes a ledger reader; one is kept."""
+        self._database = database
+        self._reader_factory = reader_factory
+        self._reader: LedgerReader | None = None
+        self._catalogue = catalogue
+        self._clock = clock
+        self._pulse = Pulse()
+        self._forecasts = Forecasts()
+        self.paces: Sequence[tuple[Objective, Pace]] = ()
+
+    def run_once(self) -> None:
+        """One pass: all reads first, then at most one unit of work."""
+        now_us = self._clock.now_us()
+        reader = self._reader = self._reader or self._reader_factory()
+        with self._database.reading() as session:
+            known = known_silences(session, now_us)
+            corrections = in_force(session, now_us)
+        self._forecasts.begin_pass()
+        planned: list[tuple[Objective, SilenceChanges]] = []
+        with reader.at_once():
+            self._pulse.note_pass(now_us, reader.watermark_us())
+            sources = tuple(reader.default_sources(now_us)) or tuple(reader.known_sources())
+            for objective in self._catalogue.all():
+                drops = corrections.drops(objective.id, now_us)
+                view = LedgerView(reader, objective, now_us, sources, drops)
+                mine = known.get(objective.id, ())
+                changes = silence_changes(view, mine, self._pulse, self._forecasts)
+                planned.append((objective, changes))
+        self.paces = [(one, changes.pace) for one, changes in planned if changes.pace is not None]
+        orphans = [
+            one for name, rows in known.items() if name not in self._catalogue for one in rows
+        ]
+        self._write(planned, orphans, now_us)
+
+    def _write(
+        self,
+        planned: list[tuple[Objective, SilenceChanges]],
+        orphans: list[KnownSilence],
+        now_us: int,
+    ) -> None:
+        steps = orphan_steps(orphans)
+        for _, changes in planned:
+            # A frozen alert is left as it is.
+            steps |= {
+                alert_id: result
+                for alert_id, result in changes.steps.items()
+                if result.verdict is not Verdict.FROZEN
+            }
+        opened = [(objective, new) for objective, changes in planned for new in changes.opened]
+        if not steps and not opened:
+            return
+        with self._database.unit_of_work() as session:
+            for alert_id, result in steps.items():
+                apply_step(session, alert_id, result, now_us)
+            for objective, new in opened:
+                open_silence(session, objective, new, self._clock)
