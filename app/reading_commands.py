@@ -31,18 +31,14 @@ def build_slo_cli() -> typer.Typer:
     from slo.cli import build_cli
     from slo.corrections.cli import build_correction_cli
     from slo.policy.cli import build_gate_cli, build_policy_cli
-    from slo.replay.cli import add_backtest_command
     from slo.replay.service import BacktestService
 
-    cli = build_cli(_opener(lambda core: core.slo))
-    add_backtest_command(
-        cli,
-        _opener(
-            lambda core: BacktestService(
-                core.database, core.kernel.ledger_path, core.catalogue, core.clock
-            )
-        ),
+    backtests = _opener(
+        lambda core: BacktestService(
+            core.database, core.kernel.ledger_path, core.catalogue, core.clock
+        )
     )
+    cli = build_cli(_opener(lambda core: core.slo), backtests)
     policy = _opener(lambda core: core.policy)
     cli.add_typer(build_gate_cli(policy), name="gate")
     corrections = _opener(lambda core: core.corrections)

@@ -14,6 +14,8 @@ import typer
 
 from kernel.terminal import AsJson, DataDir, emit, terminal_width
 from slo.authoring.cli import add_authoring_commands
+from slo.replay.cli import Opener as BacktestOpener
+from slo.replay.cli import add_backtest_command
 from slo.rules.cli import add_rules_commands
 from slo.service import SloService
 from slo.terminal_text import list_text, show_text
@@ -21,8 +23,11 @@ from slo.terminal_text import list_text, show_text
 Opener = Callable[[Path | None], AbstractContextManager[SloService]]
 
 
-def build_cli(opener: Opener) -> typer.Typer:
-    """The `slo` commands; `opener(data_dir)` gives the service with its stores open."""
+def build_cli(opener: Opener, backtests: BacktestOpener | None = None) -> typer.Typer:
+    """The `slo` commands; `opener(data_dir)` gives the service with its stores open.
+
+    `backtests` gives the one that plays history; without it there is no `backtest`.
+    """
     cli = typer.Typer(help="Objectives and their error budgets.", no_args_is_help=True)
 
     @cli.command("list")
@@ -43,6 +48,8 @@ def build_cli(opener: Opener) -> typer.Typer:
             document = service.show(slo_id).model_dump(mode="json")
         emit(document, as_json, lambda one: show_text(one, terminal_width()))
 
-    add_authoring_commands(cli, opener)
+    add_authoring_commands(cli, opener, backtests)
+    if backtests is not None:
+        add_backtest_command(cli, backtests)
     add_rules_commands(cli)
     return cli

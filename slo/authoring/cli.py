@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +13,17 @@ import typer
 
 from kernel.settings import KernelSettings
 from kernel.terminal import AsJson, DataDir, emit, note, plain
+from slo.authoring.backtests import add_backtests
 from slo.authoring.importing import prepare, write
 from slo.authoring.plan import Change, compare
 from slo.catalogue import SHIPPED, Catalogue, read_files, read_folder
 from slo.last_good import LastGood
+from slo.objective import Objective
 from slo.openslo import Reading
 from slo.openslo.export import to_json_data, to_yaml
 from slo.openslo.problems import Problem
+from slo.replay.cli import Opener as BacktestOpener
+from slo.replay.cli import seconds_of
 from slo.service import SloService
 from slo.settings import SloSettings
 from slo.sloth import is_sloth, read_sloth
@@ -28,8 +32,10 @@ Opener = Callable[[Path | None], AbstractContextManager[SloService]]
 _MARKS = {"new": "+", "gone": "-", "changed": "~"}
 
 
-def add_authoring_commands(cli: typer.Typer, opener: Opener) -> None:
-    """Add the four commands to `slo`."""
+def add_authoring_commands(
+    cli: typer.Typer, opener: Opener, backtests: BacktestOpener | None = None
+) -> None:
+    """Add the four commands to `slo`; with `backtests`, a plan tells what would have paged."""
 
     @cli.command()
     def validate(
@@ -84,11 +90,21 @@ def add_authoring_commands(cli: typer.Typer, opener: Opener) -> None:
             Path | None,
             typer.Argument(help="A folder of objectives (TILLWATCH_SLO_DIR, else the shipped)."),
         ] = None,
+        since: Annotated[str, typer.Option(help="How far back to backtest: 36h, 90d.")] = "90d",
+        backtest: Annotated[
+            bool, typer.Option(help="Play changed objectives on this shop's own history.")
+        ] = True,
         data_dir: DataDir = None,
         as_json: AsJson = False,
     ) -> None:
-        """Show what a folder would change against the running set. Exits 1 where it is faulty."""
-        document = _planned(path or _folder(), data_dir or KernelSettings().data_dir)
+        """Show what a folder would change against the running set. Exits 1 where it is faulty.
+
+        Each changed objective is played on this shop's own history, as it is and as it would be.
+        """
+        since_s = seconds_of(since)
+        document, sets = _planned(path or _folder(), data_dir or KernelSettings().data_dir)
+        if backtest and backtests is not None:
+            add_backtests(document, sets, lambda: backtests(data_dir), since_s)
         _finish(document, as_json, _render_plan)
 
 
@@ -147,10 +163,14 @@ def _document(reading: Reading, problems: list[Problem], notes: list[str]) -> di
     }
 
 
-def _planned(folder: Path, data_dir: Path) -> dict[str, Any]:
+Sets = tuple[Mapping[str, Objective], Mapping[str, Objective]]
+
+
+def _planned(folder: Path, data_dir: Path) -> tuple[dict[str, Any], Sets]:
+    """The document, and the running and the wanted set."""
     reading = read_folder(folder)
     held = LastGood(data_dir).current()
-    running = Catalogue.load(held) if held else {}
+    running: Mapping[str, Objective] = Catalogue.load(held) if held else {}
     wanted = {one.id: one for one in reading.objectives}
     changes = [] if reading.problems else compare(running, wanted)
     notes = list(reading.notes)
@@ -159,7 +179,7 @@ def _planned(folder: Path, data_dir: Path) -> dict[str, Any]:
     document = _document(reading, reading.problems, notes)
     document["changes"] = [_change(one) for one in changes]
     document["unchanged"] = len(wanted) - sum(one.kind != "gone" for one in changes)
-    return document
+    return document, (running, wanted)
 
 
 def _change(change: Change) -> dict[str, Any]:
@@ -217,6 +237,8 @@ def _render_plan(document: dict[str, Any]) -> str:
         for edit in one["edits"]:
             was, now = (plain(edit[key]) or "(nothing)" for key in ("before", "after"))
             lines.append(f"    {edit['field']}: {was} -> {now}")
+        for moment, figures in one.get("backtest", {}).items():
+            lines.append(f"    {moment}: {figures['text']}")
     lines.append(f"{_some(len(document['changes']), 'change')}, {document['unchanged']} unchanged")
     return "\n".join(lines)
 

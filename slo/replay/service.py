@@ -43,12 +43,16 @@ class BacktestService:
         since_s: int = 90 * 86_400,
         proposed: Mapping[str, Objective] | None = None,
         say: Callable[[str, float], None] = lambda _name, _share: None,
+        *,
+        running: Mapping[str, Objective] | None = None,
     ) -> dict[str, Any]:
         """One document for one objective, or for all (of the proposed ones, where given).
 
-        Raises NotFound. A proposed objective is judged on what the running one of its name counted.
+        Raises NotFound. A proposed objective is judged on what the running one of its name counted;
+        `running` are those in force where they are not the ones of the files.
         """
         wanted = self._wanted(objective_id, proposed)
+        counted = self._catalogue if running is None else running
         to_us = self._clock.now_us()
         reader = MinuteReader(self._ledger)
         try:
@@ -61,14 +65,14 @@ class BacktestService:
                     incidents = _incidents(session)
                 found = []
                 for one in wanted:
-                    running = self._catalogue.get(one.id)
-                    if running is None:
+                    counted_as = counted.get(one.id)
+                    if counted_as is None:
                         found.append(_unknown(one))
                         continue
                     drops = in_force.drops(one.id, to_us)
                     replay = Replay(reader, sources, drops, partial(say, one.id))
-                    result = replay.run(one, running, span, incidents.get(one.id, ()))
-                    found.append(document(result, _note(one, running)))
+                    result = replay.run(one, counted_as, span, incidents.get(one.id, ()))
+                    found.append(document(result, _note(one, counted_as)))
         finally:
             reader.close()
         return {"backtests": found}

@@ -174,3 +174,21 @@ def test_a_plan_where_nothing_ever_ran_says_so(tmp_path, capsys):
     assert code == 0
     assert {one["change"] for one in document["changes"]} == {"new"}
     assert "everything is new" in document["notes"][-1]
+
+
+def test_a_plan_shows_what_each_changed_objective_would_have_done_on_own_history(tmp_path, capsys):
+    data = tmp_path / "data"
+    LastGood(data).keep(folder_with(tmp_path / "running", a=GOOD))
+    wanted = folder_with(tmp_path / "wanted", a=GOOD.replace("0.999", "0.99"))
+    assert "no backtest" in call(capsys, "slo", "plan", wanted)[1]["notes"][-1]
+    assert run(["db", "upgrade", "--data-dir", str(data)]) == 0
+    code, document = call(capsys, "slo", "plan", wanted, "--since", "2d")
+    assert code == 0
+    [change] = document["changes"]
+    assert {moment: one["pages"] for moment, one in change["backtest"].items()} == {
+        "before": 0,
+        "after": 0,
+    }
+    text = said(capsys, "slo", "plan", wanted, "--since", "2d")
+    assert "after: would have paged nobody in 2 days" in text
+    assert "backtest" not in call(capsys, "slo", "plan", wanted, "--no-backtest")[1]["changes"][0]
