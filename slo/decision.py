@@ -17,6 +17,7 @@ from slo.alert_state import Observation, OpenAlert, Step, Verdict, step
 from slo.decision_view import DecisionView
 from slo.down_rule import DownRule, down
 from slo.fast_tier import SEGMENT_ALPHA, SLICE_US, Rule, SliceRun, jump, onset_us
+from slo.openslo.durations import duration_text
 from slo.segments import (
     Cells,
     FiringSegment,
@@ -302,7 +303,8 @@ def _tier_fire(view: DecisionView, tier: Tier, covered: Sequence[Mapping[str, st
         return None
     burn = Fraction(counts.long_bad, counts.long_total) / budget
     text = (
-        f"the budget burns {float(burn):.1f} times too fast over {tier.name} "
+        f"the budget burns {float(burn):.1f} times too fast over "
+        f"{duration_text(tier.long_s * SECOND_US)} "
         f"({counts.long_bad} of {counts.long_total} attempts failed; limit {float(tier.factor):g})"
     )
     return Fire(tier.name, counts.long_bad, counts.long_total, text)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from slo.objective import Objective
 from slo.rules.rule import Rule, RuleGroup, duration_text, float_text, quoted, selector
 from slo.standing import RATES_S
-from slo.tiers import Tier, default_tiers, written_tier
+from slo.tiers import Tier, tiers_of
 
 RATIO = "tillwatch_slo:error:ratio"
 BAD, ALL = "tillwatch_slo:bad_units:increase", "tillwatch_slo:units:increase"
@@ -40,17 +40,6 @@ def own_groups(objectives: Iterable[Objective], public_url: str = "") -> OwnRule
         groups.append(writer.group())
         notes += writer.notes
     return OwnRules(groups, notes)
-
-
-def tiers_of(objective: Objective) -> tuple[Tier, ...]:
-    """The tiers that the objective's file writes down, else those of its window's length."""
-    budget = objective.budget_ratio
-    if not objective.tiers:
-        return default_tiers(objective.window.seconds, budget)
-    return tuple(
-        written_tier(Tier(one.name, one.long_s, one.short_s, one.factor, one.page), budget)
-        for one in objective.tiers
-    )
 
 
 class _Writer:

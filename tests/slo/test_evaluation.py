@@ -7,6 +7,7 @@ import pytest
 
 from kernel.clock import HOUR_US, SECOND_US
 from slo.catalogue import Catalogue
+from slo.objective import WrittenTier
 from tests.slo.shop_till import (
     Till,
     adyen_in_the_middle_fails,
@@ -54,6 +55,16 @@ def test_traffic_routed_away_from_the_broken_segment_lets_its_alert_close(till: 
     till.play(240, fails=adyen_in_the_middle_fails, providers=("stripe",))
     assert till.alerts(open_only=True) == []
     assert len(till.alerts()) == 1
+
+
+def test_tiers_that_the_file_writes_down_are_the_ones_that_page(tmp_path: Path) -> None:
+    own = WrittenTier("own", 600, 60, Fraction(100), page=True)
+    till = Till(tmp_path, [payments("0.995", fast_tier=False, tiers=(own,))])
+    till.play(120)
+    till.play(400, fails=all_fail)
+    [alert] = till.alerts()
+    assert (alert.tier, alert.page, alert.segment) == ("own", True, {})
+    assert "times too fast over 10m" in alert.reason
 
 
 def test_a_slow_burn_is_found_by_a_classic_tier(tmp_path: Path) -> None:

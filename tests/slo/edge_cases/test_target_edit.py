@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from slo.objective import Calendar, Objective, TimeSlices, Window
+from slo.openslo.generation import with_generation
 from slo.schemas import SloOut
 from tests.slo.history import steady, tell
 from tests.slo.shop_till import START_US, Till, payments
@@ -48,3 +49,12 @@ def test_a_new_generation_counts_from_nothing_and_says_so(tmp_path: Path) -> Non
     found = edited(tmp_path, generation="two")
     assert (found.generation, found.counts.good) == ("two", 0)
     assert (found.state, found.sli) == ("no_data", None)
+
+
+def test_what_a_file_says_of_the_counting_rule_makes_the_generation() -> None:
+    rule, other = (
+        with_generation(payments(segments=names)).generation
+        for names in (("provider",), ("provider", "country"))
+    )
+    assert rule != other
+    assert with_generation(payments("0.9", segments=("provider",))).generation == rule
