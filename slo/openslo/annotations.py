@@ -170,3 +170,4 @@ _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "tillwatch/zone": ("zone", _zone),
     "tillwatch/silence": ("silence", _switch),
 }
+KNOWN = tuple(_READERS)
