@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from slo.objective import Objective
-from slo.rules.own import tiers_of
 from slo.rules.rule import quoted
+from slo.tiers import tiers_of
 
 OVERVIEW_UID = "tillwatch-objectives"
 SCHEMA_VERSION = 41
