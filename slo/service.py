@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from kernel.clock import SECOND_US, Clock, rfc3339
 from kernel.database import Database
 from kernel.errors import BadInput
+from slo.budget import Budget
 from slo.catalogue import Catalogue
 from slo.corrections import repository as corrections
 from slo.corrections.figures import both_figures
@@ -26,6 +27,7 @@ from slo.objective import Objective
 from slo.recovery import SPANS_S, RecoverySample, RecoveryVerdict, State, judge
 from slo.schemas import BurnAlertOut, PointOut, SloOut
 from slo.segments import matches
+from slo.spending import Spending
 from slo.volume.account import Missing, missing_since
 
 MAX_POINTS = 2000
@@ -40,6 +42,15 @@ class Impact:
     total: int
     lost: Mapping[str, int] = field(default_factory=dict)
     bad_minor: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BudgetState:
+    """One objective's budget as it stands. `no_data`: why it may not be judged; "" where it may."""
+
+    objective: Objective
+    budget: Budget
+    no_data: str
 
 
 class SloService:
@@ -57,8 +68,8 @@ class SloService:
         self.catalogue = catalogue
         self._clock = clock
 
-    def list(self, service: str | None = None) -> list[SloOut]:
-        """All objectives (of one service), without their segments."""
+    def list(self) -> list[SloOut]:
+        """All objectives, without their segments."""
         alerts, in_force = self._open_alerts(), self._in_force()
         with self._reader() as reader:
             now_us = self._clock.now_us()
@@ -71,8 +82,22 @@ class SloService:
                     with_segments=False,
                 )
                 for one in self.catalogue.all()
-                if service in (None, one.service)
             ]
+
+    def budgets(self, service: str) -> Sequence[BudgetState]:
+        """The budgets of one service, exact; what they need and nothing else is read."""
+        in_force = self._in_force()
+        with self._reader() as reader:
+            now_us = self._clock.now_us()
+            sources = default_sources(reader, now_us)
+            found = []
+            for one in self.catalogue.all():
+                if one.service != service:
+                    continue
+                view = LedgerView(reader, one, now_us, sources, in_force.drops(one.id, now_us))
+                spending = Spending(view, total_of(view.budget_by_segment.values()))
+                found.append(BudgetState(one, spending.budget, spending.no_data))
+        return found
 
     def show(self, objective_id: str) -> SloOut:
         """One objective with its segments. Raises NotFound."""

@@ -96,7 +96,7 @@ def standing(
     if not with_segments:
         return answer
     sections = money_sections(view, window, rates["1h"], alerts)
-    return answer.model_copy(update={**sections, "forecast": forecast_out(view)})
+    return answer.model_copy(update={**sections, "forecast": forecast_out(spending)})
 
 
 def state_of(no_data: str, budget: Budget, *, burning: bool) -> State:

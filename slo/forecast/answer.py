@@ -12,8 +12,9 @@ from slo.forecast.outlook import PATHS, Outlook, outlook
 from slo.forecast.paths import NEVER
 from slo.forecast.schemas import ForecastOut
 from slo.forecast.wording import sentence
-from slo.ledger.sums import Sums, total_of
+from slo.ledger.sums import Sums
 from slo.ledger_view import LedgerView
+from slo.spending import Spending
 
 # The longest time that is looked ahead, whatever the window.
 _MAX_AHEAD_H = 92 * HOURS_A_DAY
@@ -25,11 +26,12 @@ _METHOD = (
 )
 
 
-def forecast_out(view: LedgerView) -> ForecastOut:
-    """How long this budget lasts, or why nobody can say."""
+def forecast_out(spending: Spending) -> ForecastOut:
+    """How long this budget lasts, or why nobody can say. What a gap has spent stays spent."""
+    view = spending.view
     calendar = view.objective.window.calendar is not None
     ahead_h = _ahead_h(view)
-    found = _outlook(view, ahead_h)
+    found = _outlook(spending, ahead_h)
     return ForecastOut(
         state=_state(found),
         sentence=sentence(found, ahead_h, calendar=calendar),
@@ -44,20 +46,20 @@ def forecast_out(view: LedgerView) -> ForecastOut:
     )
 
 
-def _outlook(view: LedgerView, ahead_h: int) -> Outlook:
-    if view.no_data:
-        return Outlook(cannot_tell=view.no_data)
+def _outlook(spending: Spending, ahead_h: int) -> Outlook:
+    view, budget = spending.view, spending.budget
+    if spending.no_data:
+        return Outlook(cannot_tell=spending.no_data)
     if view.objective.slices is not None:
         return Outlook(cannot_tell="this budget is counted in slices of time, not in attempts")
-    whole = total_of(view.budget_by_segment.values())
     end_us = view.end_us // HOUR_US * HOUR_US
     recent = _hours(view, end_us - RECENT_DAYS * HOURS_A_DAY * HOUR_US, end_us)
     history = History(
         recent=recent,
         leaving=_leaving(view, ahead_h),
         budget_ratio=float(view.objective.budget_ratio),
-        bad=whole.bad,
-        total=whole.total,
+        bad=float(budget.bad),
+        total=float(budget.total),
         newest=[(seconds / 3600, _hour(view.window(seconds))) for seconds in _NEWEST_S],
     )
     # The same numbers for an hour: a page that is loaded again does not change its mind.

@@ -28,15 +28,15 @@ class History:
 
     `recent`: the newest hours without a hole, at most 28 days, the newest last. `leaving`: what
     leaves the window in each of the hours that are looked ahead (of a calendar window nothing
-    does), the next one first. `bad`, `total`: exact sums of the window as it stands. `newest`:
+    does), the next one first. `bad`, `total`: the window's budget as it stands. `newest`:
     (length in hours, counts) of the newest minutes, the shortest span first.
     """
 
     recent: Sequence[Hour]
     leaving: Sequence[Hour]
     budget_ratio: float
-    bad: int
-    total: int
+    bad: float
+    total: float
     newest: Sequence[tuple[float, Hour]] = ()
 
     @property

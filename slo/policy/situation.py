@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import floor
 
 from kernel.clock import DAY_US, Clock
 from slo.budget import Budget
 from slo.corrections.in_force import NOBODY, InForce
 from slo.corrections.reader import AnyReader, CorrectedReader
+from slo.evaluation import default_sources
 from slo.ledger import LedgerReader
 from slo.objective import Objective
 from slo.policy.catalogue import PolicySet
+from slo.policy.incident_budget import IncidentBudget
 from slo.policy.judgement import BudgetLeft, IncidentSpend, Situation
 from slo.policy.models import IncidentSpanRow, PostmortemRow
-from slo.schemas import SloOut
-from slo.service import SloService
+from slo.service import BudgetState, SloService
 from slo.windows import budget_window
 
 # How far back incidents are looked at: a missing postmortem does not go away with the window.
@@ -57,13 +57,16 @@ class Gathering:
     def situation(self, service: str, told: Told) -> Situation:
         """Everything about one service; incidents of any service are sorted out here."""
         objectives = [one for one in self._slo.catalogue.all() if one.service == service]
-        budgets = [
-            _budget_left(self._slo.catalogue[one.id], one) for one in self._slo.list(service)
-        ]
+        budgets = [_budget_left(one) for one in self._slo.budgets(service)]
         ids, now_us = {one.id for one in objectives}, self._clock.now_us()
         with self._reader() as reader:
+            sources = default_sources(reader, now_us)
             spends = [
-                self._spend(_corrected(reader, objective, told, now_us), objective, row, told)
+                self._spend(
+                    IncidentBudget(_corrected(reader, objective, told, now_us), objective, sources),
+                    row,
+                    told,
+                )
                 for row in told.spans
                 if ids.intersection(row.objective_ids)
                 for objective in objectives
@@ -73,29 +76,32 @@ class Gathering:
 
     def _spend(
         self,
-        reader: AnyReader,
-        objective: Objective,
+        budget: IncidentBudget,
         row: IncidentSpanRow,
         told: Told,
     ) -> IncidentSpend:
-        """Bad attempts from onset to end over what the budget allowed in the window up to then.
+        """What failed from onset to end over what the budget allowed in the window up to then.
 
         The window ends with the incident: the figure does not move any more once that is over and
         its late outcomes have come. What a correction leaves out counts in neither.
         """
+        now_us = self._clock.now_us()
+        end_us = row.resolved_us or now_us
         postmortem = told.postmortems.get(row.incident_id)
-        end_us = row.resolved_us or self._clock.now_us()
-        bad = reader.sums(objective, row.onset_us, end_us).bad
+        objective = budget.objective
+        bad = budget.over(row.onset_us, end_us, now_us).bad
         window = budget_window(objective.window, end_us)
+        whole = budget.over(window.from_us, end_us, now_us)
+        four_weeks = budget.over(end_us - FOUR_WEEKS_US, end_us, now_us)
         return IncidentSpend(
             incident_id=row.incident_id,
             number=row.number,
             objective_id=objective.id,
             onset_us=row.onset_us,
             resolved_us=row.resolved_us,
-            bad=bad,
-            share=_share(reader, objective, bad, window.from_us, end_us),
-            share_4w=_share(reader, objective, bad, end_us - FOUR_WEEKS_US, end_us),
+            bad=int(bad),
+            share=_share(bad, whole),
+            share_4w=_share(bad, four_weeks),
             link=postmortem.link if postmortem else "",
         )
 
@@ -114,33 +120,22 @@ def _corrected(reader: LedgerReader, objective: Objective, told: Told, now_us: i
     return CorrectedReader(reader, drops) if drops else reader
 
 
-def _share(
-    reader: AnyReader, objective: Objective, bad: int, from_us: int, to_us: int
-) -> Fraction | None:
-    sums = reader.sums(objective, from_us, to_us)
-    allowed = Budget(sums.bad, sums.total, objective.budget_ratio).allowed
-    return Fraction(bad) / allowed if allowed else None
+def _share(bad: int | Fraction, whole: Budget) -> Fraction | None:
+    return Fraction(bad) / whole.allowed if whole.allowed else None
 
 
-def _budget_left(objective: Objective, slo: SloOut) -> BudgetLeft:
-    """The share left, exact where attempts alone decide; a state of no data makes it unknown."""
-    counts = slo.counts
-    budget = Budget(counts.bad, counts.good + counts.bad, objective.budget_ratio)
-    left, bad, allowed = budget.left, counts.bad, budget.allowed
-    if objective.slices is not None or objective.no_data == "bad":
-        left = None if slo.budget_left is None else Fraction(slo.budget_left)
-    if slo.slices is not None:
-        bad = floor(slo.slices.bad)
-        allowed = Fraction(slo.slices.allowed_s, slo.slices.length_s)
-    unknown = ""
-    if slo.state == "no_data" or left is None:
-        unknown = slo.reason or "nothing was counted in this window"
+def _budget_left(found: BudgetState) -> BudgetLeft:
+    """The share left, exact; what may not be judged is unknown, whatever number it has."""
+    budget = found.budget
+    unknown = found.no_data
+    if not unknown and budget.left is None:
+        unknown = "nothing was counted in this window"
     return BudgetLeft(
-        objective_id=slo.id,
-        name=slo.name,
-        left=left,
-        bad=bad,
-        allowed=allowed,
+        objective_id=found.objective.id,
+        name=found.objective.display_name,
+        left=budget.left,
+        bad=int(budget.bad),
+        allowed=budget.allowed,
         unknown=unknown,
     )
 

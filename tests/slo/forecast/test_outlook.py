@@ -154,6 +154,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(900)
 def test_the_interval_holds_the_truth_in_75_to_85_percent_of_2000_forecasts() -> None:
     found = list(cases(range(100)))
     whole = coverage(found)

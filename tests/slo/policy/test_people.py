@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 from access.principal import Role
 from kernel.clock import HOUR_US, SECOND_US
 from kernel.errors import BadInput, Conflict, NotAllowed, NotFound
+from slo.objective import TimeSlices
 from tests.slo.policy.office import Office
-from tests.slo.shop_till import all_fail
+from tests.slo.shop_till import all_fail, payments
 
 
 @pytest.fixture
@@ -124,6 +127,22 @@ def test_an_incident_that_spends_too_much_needs_a_postmortem_until_it_is_written
     assert "postmortem" not in str(service.gate.conditions)
     [record] = office.records("policy.postmortem_done")
     assert record.data["number"] == 1
+
+
+def test_of_a_budget_in_slices_of_time_an_incident_spends_slices(tmp_path: Path) -> None:
+    minutes = TimeSlices(60_000_000, Fraction("0.9"))
+    office = Office(tmp_path, [payments("0.8", slices=minutes)])
+    office.till.play(600, per_s=1, evaluate=False)
+    begun_us = office.clock.now_us()
+    office.till.play(60, per_s=1, fails=all_fail, evaluate=False)
+    office.incident(begun_us, office.clock.now_us())
+    office.till.play(60, per_s=1, evaluate=False)
+    # One of eleven minutes failed, and a fifth of them may: 1 / 2.2 of the budget.
+    [missing] = office.policy.one("payments").postmortems
+    assert missing.share == pytest.approx(1 / 2.2)
+    [budget] = office.policy.gate("payments").budgets
+    assert (budget.bad, budget.allowed) == (1, pytest.approx(0.2 * 12))
+    office.database.close()
 
 
 def test_what_an_incident_spent_stays_when_later_traffic_comes(office: Office) -> None:
