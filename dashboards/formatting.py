@@ -106,11 +106,18 @@ def percent(ratio: Fraction | float | None, digits: int = 2) -> str:
     return f"{value:.{digits}f} %"
 
 
+def silent(slo: Mapping[str, Any]) -> bool:
+    """True where data is missing now, so that the figures are those of the past."""
+    return slo["state"] == "no_data" and (slo["no_data"] is None or bool(slo["no_data"]["present"]))
+
+
 def sli_words(slo: Mapping[str, Any], digits: int) -> str:
-    """The share that was good; without new data that of the past, and never a bare 100 %."""
+    """The share that was good; without data that of the past, and never a bare 100 %."""
     if slo["state"] != "no_data" or slo["sli"] is None:
         return percent(slo["sli"], digits)
-    return f"was {percent(slo['sli'], digits)}" if slo["sli"] < 1 else "none failed"
+    if slo["sli"] >= 1:
+        return "none failed"
+    return f"was {percent(slo['sli'], digits)}" if silent(slo) else percent(slo["sli"], digits)
 
 
 def budget_now(slo: Mapping[str, Any]) -> str:
@@ -120,13 +127,18 @@ def budget_now(slo: Mapping[str, Any]) -> str:
         return budget_words(left)
     if left >= 1:
         return "nothing was spent"
-    return f"was {budget_words(left)}"
+    return f"was {budget_words(left)}" if silent(slo) else budget_words(left)
 
 
 def until(slo: Mapping[str, Any]) -> str:
-    """Up to when the figures hold, where no data has come since; "" otherwise."""
+    """What the figures hold for where data is missing: up to when, or for how much of the window.
+
+    "" where nothing is missing or nothing was counted.
+    """
     if slo["state"] != "no_data" or slo["sli"] is None:
         return ""
+    if not silent(slo):
+        return f"of the {percent(slo['coverage'], 1)} that were observed"
     return f"until {clock_utc(parse_rfc3339(slo['heard_until'] or slo['watermark']))}"
 
 
@@ -202,7 +214,7 @@ def burn_words(rate: float | None) -> str:
 
 def burn_now(slo: Mapping[str, Any], span: str) -> str:
     """The burn rate of a span up to now; without new data nobody knows it."""
-    return burn_words(None if slo["state"] == "no_data" else slo["burn_rates"][span])
+    return burn_words(None if silent(slo) else slo["burn_rates"][span])
 
 
 def points_words(change: float) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from access.guards import Guard, OptionalDependency, csrf_for
 from access.principal import READERS, Principal, Role
 from dashboards.deadletter_page import letter_values, list_values
-from dashboards.formatting import shown_state
+from dashboards.formatting import shown_state, silent
 from dashboards.fresh import Fresh
 from dashboards.incident_page import incident_values
 from dashboards.policy_page import policy_values
@@ -209,7 +209,7 @@ def _overview(readers: Readers, slos_now: Callable[[], Sequence[BaseModel]]) -> 
         "gone": {slo["id"]: budget_forecast(readers, slo) for slo in slos if slo["alerts"]},
         "incidents": running,
         "recent": [one for one in incidents if one["state"] == "resolved"][:5],
-        "silent": sorted({slo["reason"] for slo in slos if slo["state"] == "no_data"} - {""}),
+        "silent": sorted({slo["reason"] for slo in slos if silent(slo)} - {""}),
         "waiting": waiting,
         "counts": counts,
         "alerts": document(readers.alert_health()),

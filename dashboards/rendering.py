@@ -64,6 +64,7 @@ class Templates:
             sli_words=formatting.sli_words,
             budget_now=formatting.budget_now,
             until=formatting.until,
+            silent=formatting.silent,
             burn_now=formatting.burn_now,
             formula=slice_words.formula,
             may_fail=slice_words.may_fail,

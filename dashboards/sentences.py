@@ -11,6 +11,7 @@ from dashboards.formatting import (
     duration,
     percent,
     shown_state,
+    silent,
     target_digits,
     until,
 )
@@ -66,7 +67,8 @@ def slo_sentence(slo: dict[str, Any]) -> str:
             " this is neither good nor bad."
         )
     if slo["state"] == "no_data":
-        return f"{_before(slo, digits)} What happened since is not known.{_lost(slo)}"
+        rest = "What happened since" if silent(slo) else "What happened in the rest"
+        return f"{_before(slo, digits)} {rest} is not known.{_lost(slo)}"
     verb = "of the time was" if slo["slices"] else "were"
     text = (
         f"{percent(slo['sli'], digits + 1)} {verb} good, {percent(slo['target'], digits)} are"
@@ -78,14 +80,13 @@ def slo_sentence(slo: dict[str, Any]) -> str:
 
 
 def _before(slo: dict[str, Any], digits: int) -> str:
-    """How it stood when the data ended."""
+    """How it stood when the data ended, or in what was observed of the window."""
     promised = f"{percent(slo['target'], digits)} are promised"
+    seen = f"when the data ended ({until(slo)})" if silent(slo) else until(slo)
     counts = slo["counts"]
     if not counts["bad"]:
-        total = count(counts["good"])
-        return f"None of {total} had failed when the data ended ({until(slo)}); {promised}."
-    share = percent(slo["sli"], digits + 1)
-    return f"{share} were good when the data ended ({until(slo)}); {promised}."
+        return f"None of {count(counts['good'])} had failed {seen}; {promised}."
+    return f"{percent(slo['sli'], digits + 1)} were good {seen}; {promised}."
 
 
 def _lost(slo: dict[str, Any]) -> str:

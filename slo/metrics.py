@@ -92,7 +92,7 @@ def _burn_rates(slos: Sequence[SloOut]) -> Metric:
     )
     for slo in slos:
         for window, rate in slo.burn_rates.items():
-            if rate is not None and slo.state != "no_data":
+            if rate is not None and not (slo.no_data and slo.no_data.present):
                 family.add_metric([slo.id, slo.service, window], rate)
     return family
 

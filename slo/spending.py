@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import floor
 
 from kernel.clock import SECOND_US
 from slo.budget import Budget, with_gap
@@ -76,10 +77,16 @@ class Spending:
 
     @cached_property
     def no_data(self) -> str:
-        """Why the state is no data; "" where it may be judged."""
-        view = self.view
+        """Why the state is no data; "" where it may be judged.
+
+        A gap makes a kept promise unknown, not a broken one: what was spent is spent.
+        """
+        view, left = self.view, self.budget.left
         if view.objective.no_data != "freeze":
             return view.unknowable
-        if view.no_data or self.tally is None or self.coverage >= COVERAGE_FLOOR:
+        if view.no_data or self.coverage >= COVERAGE_FLOOR or (left is not None and left <= 0):
             return view.no_data
-        return "less than 90 % of the window's slices were observed"
+        if self.tally is not None:
+            return "less than 90 % of the window's slices were observed"
+        seen = floor(self.coverage * 1000) / 10
+        return f"only {seen:.1f} % of the window was observed"

@@ -62,7 +62,7 @@ def show_text(slo: Document, width: int) -> str:
         for name, count in slo["counts"].items()
     )
     sentences = [
-        f"{_so_far(slo)} good, {_percent(slo['target'])} promised",
+        f"so far: {_so_far(slo)}, {_percent(slo['target'])} promised",
         f"budget: {budget_text(slo)}, may fail: {may_fail(slo)}",
         slo["forecast"]["sentence"] if slo["forecast"] and slo["state"] != "broken" else "",
         slo["reason"],
@@ -88,8 +88,8 @@ def budget_text(slo: Document) -> str:
     left = slo["budget_left"]
     if left is None:
         return "no data"
-    past = slo["state"] == "no_data"
-    if past and left >= 1:
+    past = _silent(slo)
+    if slo["state"] == "no_data" and left >= 1:
         return "none was spent"
     size = abs(left) * 100
     # Rounded down while something is left, so that 100 % means all of it.
@@ -140,7 +140,9 @@ def _so_far(slo: Document) -> str:
         return "-"
     if slo["state"] != "no_data":
         return _percent(slo["sli"])
-    return "none failed" if slo["sli"] >= 1 else f"was {_percent(slo['sli'])}"
+    if slo["sli"] >= 1:
+        return "none failed"
+    return f"was {_percent(slo['sli'])}" if _silent(slo) else _percent(slo["sli"])
 
 
 def _percent(ratio: float, digits: int = 3) -> str:
@@ -152,8 +154,14 @@ def _percent(ratio: float, digits: int = 3) -> str:
 def _observed(slo: Document) -> str:
     share = f"{_percent(slo['coverage'], 1)} of the window" if slo["coverage"] else "Nothing of it"
     text = f"{share} was observed, counted up to {slo['watermark']}"
-    silent = slo["state"] == "no_data" and slo["heard_until"]
-    return f"{text}, last heard {slo['heard_until']}" if silent else text
+    known = _silent(slo) and slo["heard_until"]
+    return f"{text}, last heard {slo['heard_until']}" if known else text
+
+
+def _silent(slo: Document) -> bool:
+    """True where data is missing now, so that the figures are those of the past."""
+    found = slo["no_data"]
+    return slo["state"] == "no_data" and (found is None or bool(found["present"]))
 
 
 def _told(slo: Document) -> list[str]:
@@ -180,7 +188,7 @@ def _conversion_table(slo: Document) -> str:
         [
             f"last {one['window']}",
             f"{one['completed']:,} of {one['ended']:,}",
-            "-" if one["ratio"] is None else f"{one['ratio']:.1%}",
+            "-" if one["ratio"] is None else _percent(one["ratio"], 1),
             "-" if one["change"] is None else f"{one['change'] * 100:+.1f} points",
             ", ".join(_average(value) for value in one["order_values"]) or "-",
         ]
@@ -198,7 +206,7 @@ def _average(value: Document) -> str:
 
 def _rates_table(slo: Document) -> str:
     """Burn rates up to now: without new data nobody knows them."""
-    silent = slo["state"] == "no_data"
+    silent = _silent(slo)
     rows = [
         [name, "-" if rate is None or silent else f"{rate:.2f}"]
         for name, rate in slo["burn_rates"].items()

@@ -47,8 +47,9 @@ def _window(reader: LedgerReader, view: LedgerView, name: str) -> ConversionWind
     now = _span(reader, view, from_us, to_us)
     before = _span(reader, view, from_us - WEEK_US, to_us - WEEK_US)
     counted, earlier = conversion(now.sums), conversion(before.sums)
-    ratio = None if why_not(view.objective) else counted.ratio
-    note = _note(now, before)
+    note = _note(view, now, before)
+    told = now.observed and not view.no_data and not why_not(view.objective)
+    ratio = counted.ratio if told else None
     comparable = ratio is not None and earlier.ratio is not None and not note
     return ConversionWindowOut(
         window=name,
@@ -74,9 +75,11 @@ def _span(reader: LedgerReader, view: LedgerView, from_us: int, to_us: int) -> _
     return _Span(reader.sums(objective, from_us, to_us), seen * elapsed)
 
 
-def _note(now: _Span, before: _Span) -> str:
+def _note(view: LedgerView, now: _Span, before: _Span) -> str:
+    if view.no_data:
+        return f"not told: {view.no_data}"
     if not now.observed:
-        return "not compared: this span was observed for less than 90 %"
+        return "not told: this span was observed for less than 90 %"
     if not before.observed:
         return "not compared: the week before was observed for less than 90 %"
     return ""

@@ -76,8 +76,9 @@ class OrderValueOut(_Out):
 
 
 class ConversionWindowOut(_Out):
-    """One span and the same span a week earlier. `change` is a difference of ratios (0.01 = one
-    percentage point); null, with `note`, where the earlier span cannot be compared.
+    """One span and the same span a week earlier. `ratio` is null where less than 90 % of the span
+    was observed. `change` is a difference of ratios (0.01 = one percentage point), null where the
+    earlier span cannot be compared; `note` says why.
     """
 
     window: str

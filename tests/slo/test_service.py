@@ -264,7 +264,7 @@ def test_the_command_line_lists_and_shows(till: Till) -> None:
     code, text = run(till.service, "show", "payment-success", "--json")
     assert (code, json.loads(text)["id"]) == (0, "payment-success")
     code, text = run(till.service, "show", "payment-success")
-    assert "100.000 % good, 99.500 % promised" in text
+    assert "so far: 100.000 %, 99.500 % promised" in text
 
 
 def test_validate_prints_every_fault_with_its_path_and_exits_one(

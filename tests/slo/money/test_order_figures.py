@@ -100,9 +100,8 @@ def test_what_was_not_observed_a_week_ago_is_not_compared(shop: Shop) -> None:
     hour, *longer = shop.conversion().windows
     assert (hour.week_before, hour.change) == (None, None)
     assert hour.note == "not compared: the week before was observed for less than 90 %"
-    assert {one.note for one in longer} == {
-        "not compared: this span was observed for less than 90 %"
-    }
+    assert {one.note for one in longer} == {"not told: this span was observed for less than 90 %"}
+    assert {(one.ratio, one.completed > 0) for one in longer} == {(None, True)}
 
 
 def test_without_a_single_checkout_there_is_no_conversion_and_no_zero(shop: Shop) -> None:
