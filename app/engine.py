@@ -48,6 +48,7 @@ from slo.expiry import expiry_job
 from slo.last_good import keep_running
 from slo.ledger import LedgerWriter
 from slo.ledger.projector import LedgerProjector
+from slo.ledger.writer import Told
 from slo.metrics import SloCollector
 from slo.policy import jobs as policy_jobs
 from slo.rules.counters import UnitCounterCollector, UnitCounters
@@ -106,9 +107,8 @@ class Engine:
         if core.slack:
             self.outbox.register(SLACK, core.slack.deliver)
         metrics.registry.register(SloCollector(core.slo))
-        counters = UnitCounters(core.ledger_reader, core.catalogue, clock)
-        counters.advance()  # before the projector counts anything
-        metrics.registry.register(UnitCounterCollector(counters, core.catalogue))
+        self.unit_counters = UnitCounters(core.ledger_reader, core.catalogue)
+        metrics.registry.register(UnitCounterCollector(self.unit_counters, core.catalogue))
         metrics.registry.register(VolumeCollector(self.silence))
         limits = LimitsService(core.telemetry, clock)
         metrics.registry.register(LimitsCollector(limits, core.telemetry))
@@ -186,11 +186,14 @@ class Engine:
             self.pages.hint,
         )
 
+    def _tell(self, told: Told) -> None:
+        """What the ledger has just counted: for the next pass, and for Prometheus."""
+        self.counted.put(told)
+        self.unit_counters.put(told)
+
     def _ledger_projector(self) -> LedgerProjector:
         core, kernel = self.core, self.core.kernel
-        writer = LedgerWriter(
-            kernel.ledger_path, core.clock, core.catalogue.all(), told=self.counted.put
-        )
+        writer = LedgerWriter(kernel.ledger_path, core.clock, core.catalogue.all(), told=self._tell)
         journal = JournalReader(kernel.journal_path)
 
         def raw_done_us() -> int:

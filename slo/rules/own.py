@@ -118,7 +118,7 @@ class _Writer:
             labels={
                 **self._labels,
                 "severity": "page" if tier.page else "ticket",
-                "tier": tier.name,
+                "tier": _literal(tier.name),
             },
             annotations=self._words(
                 f"{objective.display_name}: the budget burns at least "
@@ -146,7 +146,7 @@ class _Writer:
         )
 
     def _words(self, summary: str, description: str) -> dict[str, str]:
-        """Annotations are templates of Go: braces of a display name must stay text."""
+        """Annotations (and labels) are templates of Go: braces of a display name must stay text."""
         page = {"url": self._url} if self._url else {}
         return {"summary": _literal(summary), "description": _literal(description), **page}
 

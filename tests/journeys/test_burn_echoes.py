@@ -69,6 +69,19 @@ def test_a_burn_alert_is_in_alertmanager_while_open_and_its_echo_joins_nothing(p
         return int(service.client.get("/api/alerts/health")["echoes"])
 
     until(echoes, "it comes back")
+
+    def counted_for_prometheus() -> bool:
+        with service.http() as http:
+            text = http.get("/metrics").text
+        wanted = ('objective="payment-success"', 'outcome="bad"')
+        found = [
+            line
+            for line in text.splitlines()
+            if line.startswith("tillwatch_slo_units_total{") and all(one in line for one in wanted)
+        ]
+        return bool(found) and float(found[0].rsplit(" ", 1)[1]) >= 10
+
+    until(counted_for_prometheus, "the failures stand in /metrics")
     lines = service.client.get("/api/incidents")["incidents"]
     whole = [service.client.get(f"/api/incidents/{one['id']}") for one in lines]
     sources = {member["source"] for one in whole for member in one["alerts"]}

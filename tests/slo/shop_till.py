@@ -20,6 +20,7 @@ from slo.board import ChangeFeed
 from slo.catalogue import Catalogue
 from slo.evaluation import Evaluator
 from slo.ledger import LedgerReader, LedgerWriter
+from slo.ledger.writer import Told
 from slo.models import BurnAlertRow
 from slo.objective import Indicator, Objective, Selector
 from slo.service import SloService
@@ -74,7 +75,8 @@ class Till:
         self.objectives = list(objectives or [payments()])
         self.path = tmp_path / "ledger.db"
         self.feed = ChangeFeed()
-        self.writer = LedgerWriter(self.path, self.clock, self.objectives, told=self.feed.put)
+        self.listeners: list[Callable[[Told], None]] = [self.feed.put]
+        self.writer = LedgerWriter(self.path, self.clock, self.objectives, told=self._tell)
         self.database = Database("sqlite:///" + str(tmp_path / "control.db"))
         self.database.create_all()
         self.catalogue = Catalogue(self.objectives)
@@ -82,6 +84,10 @@ class Till:
         self.attempts = 0
         self.restart()
         self.service = SloService(self.database, self.reader, self.catalogue, self.clock)
+
+    def _tell(self, told: Told) -> None:
+        for listener in self.listeners:
+            listener(told)
 
     def restart(self) -> None:
         """A new evaluator, as after a crash."""

@@ -43,12 +43,13 @@ def test_prometheus_extrapolates_to_fractions(tmp_path: Path) -> None:
 
 def test_our_counters_begin_at_zero_and_lose_nothing(tmp_path: Path) -> None:
     till = Till(tmp_path)
-    counters = UnitCounters(till.reader, till.catalogue, till.clock)
-    (flow,) = counters.advance().values()
+    counters = UnitCounters(till.reader, till.catalogue)
+    till.listeners.append(counters.put)
+    (flow,) = counters.flows().values()
     assert set(flow.entered.values()) == {0}
     till.play(30, per_s=2)
     till.play(10, per_s=2, fails=all_fail)
-    (flow,) = counters.advance().values()
+    (flow,) = counters.flows().values()
     counts = till.service.show("payment-success").counts
     assert (flow.entered["good"], flow.entered["bad"]) == (counts.good, counts.bad)
     assert set(flow.taken_back.values()) == {0}
@@ -58,6 +59,6 @@ def test_our_counters_begin_at_zero_and_lose_nothing(tmp_path: Path) -> None:
 def test_after_a_restart_they_begin_at_zero_again_as_prometheus_expects(tmp_path: Path) -> None:
     till = Till(tmp_path)
     till.play(30, per_s=2)
-    (flow,) = UnitCounters(till.reader, till.catalogue, till.clock).advance().values()
+    (flow,) = UnitCounters(till.reader, till.catalogue).flows().values()
     assert set(flow.entered.values()) == {0}
     till.database.close()

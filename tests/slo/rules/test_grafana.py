@@ -93,8 +93,8 @@ def test_the_command_writes_the_files_and_names_them(tmp_path: Path) -> None:
 def scraped(tmp_path: Path) -> Iterator[tuple[PrometheusServer, Till]]:
     """A till behind a real /metrics, and a real Prometheus with our rules that scrapes it."""
     till = Till(tmp_path)
-    counters = UnitCounters(till.reader, till.catalogue, till.clock)
-    counters.advance()
+    counters = UnitCounters(till.reader, till.catalogue)
+    till.listeners.append(counters.put)
     registry = CollectorRegistry()
     registry.register(SloCollector(till.service))
     registry.register(UnitCounterCollector(counters, till.catalogue))
