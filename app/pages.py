@@ -69,6 +69,7 @@ def page_readers(
         slo=core.slo.show,
         slo_series=series,
         corrections=core.corrections.of_objective,
+        corrections_waiting=lambda: core.corrections.list(state="proposed"),
         incidents=core.incidents.list,
         incident=core.incidents.show,
         timeline=core.incidents.timeline,

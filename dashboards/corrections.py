@@ -22,15 +22,21 @@ CATEGORIES = {
     "other": "Other",
 }
 _OVER = 20
+_WAITING = 5
+
+
+def waiting_values(readers: Readers) -> dict[str, Any]:
+    """The newest proposals on the overview, and how many more there are."""
+    found = [_with_words(one) for one in documents(readers.corrections_waiting())]
+    return {"shown": found[:_WAITING], "more": len(found[_WAITING:])}
 
 
 def correction_values(readers: Readers, slo: dict[str, Any]) -> dict[str, Any]:
     """Values of the section: what waits, what counts, and what is over (newest 20)."""
     found = [
         {
-            **one,
+            **_with_words(one),
             "shown_state": state_parts(STATES, one["state"]),
-            "category_words": CATEGORIES.get(one["category"], one["category"]),
             "effect": next(iter(one.get("preview", [])), None),
         }
         for one in documents(readers.corrections(slo["id"]))
@@ -43,11 +49,11 @@ def correction_values(readers: Readers, slo: dict[str, Any]) -> dict[str, Any]:
         "over": [one for one in found if one["state"] in {"rejected", "expired", "withdrawn"}][
             :_OVER
         ],
-        "going_on": [
-            {**one, "category_words": CATEGORIES.get(one["category"], one["category"])}
-            for one in slo["corrections"]
-            if one["until"]
-        ],
+        "going_on": [_with_words(one) for one in slo["corrections"] if one["until"]],
         "left_out": any(one["seconds"] for one in slo["corrections"]),
         "categories": CATEGORIES,
     }
+
+
+def _with_words(one: dict[str, Any]) -> dict[str, Any]:
+    return {**one, "category_words": CATEGORIES.get(one["category"], one["category"])}

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from access.guards import Guard, OptionalDependency, csrf_for
 from access.principal import READERS, Principal, Role
+from dashboards.corrections import waiting_values
 from dashboards.deadletter_page import letter_values, list_values
 from dashboards.formatting import shown_state, silent
 from dashboards.fresh import Fresh
@@ -211,6 +212,7 @@ def _overview(readers: Readers, slos_now: Callable[[], Sequence[BaseModel]]) -> 
         "recent": [one for one in incidents if one["state"] == "resolved"][:5],
         "silent": sorted({slo["reason"] for slo in slos if silent(slo)} - {""}),
         "waiting": waiting,
+        "corrections_waiting": waiting_values(readers),
         "counts": counts,
         "alerts": document(readers.alert_health()),
         "live": "counts",

@@ -22,6 +22,7 @@ class Readers:
     `name_of(person_id)`: the name of a person. `approvals(incident_id)`: None lists all. `stale()`:
     why the engine is behind, or "".
     `policy()`: the error budget policy of all services; `gate(service)`: what a feature is told.
+    `corrections(slo_id)`: an objective's own; `corrections_waiting()`: all that nobody decided yet.
     `slack_preview(incident_id)`: the card's blocks where no Slack shows them, else None.
     """
 
@@ -48,6 +49,7 @@ class Readers:
     stale: Callable[[], str]
     simulation: bool = False
     corrections: Callable[[str], Sequence[BaseModel]] = lambda _: ()
+    corrections_waiting: Callable[[], Sequence[BaseModel]] = tuple
 
 
 def document(model: BaseModel) -> Document:

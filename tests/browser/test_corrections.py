@@ -52,8 +52,10 @@ def test_two_people_agree_without_javascript(browser, service, people):
         assert "You may look, not decide" in visit.page.locator("main").inner_text()
         assert visit.page.get_by_role("button", name="Approve").count() == 0
     with Visit(browser, service.url, PHONE, scripts=False) as visit:
-        visit.log_in(people["ben"], PAGE)
+        visit.log_in(people["ben"])
         page = visit.page
+        waiting = page.locator(".card", has_text="the provider moves house")
+        waiting.get_by_role("link", name="payment-success").click()
         card = page.locator(".card", has_text="the provider moves house")
         assert "If it is approved: leaves out" in card.inner_text()
         card.get_by_role("button", name="Approve").click()
@@ -79,6 +81,9 @@ def test_the_section_fits_every_width_and_has_no_fault(browser, service, people,
     )
     faults = []
     with Visit(browser, service.url, DESK, scheme).log_in(people["ben"], PAGE) as visit:
+        visit.go("/")
+        faults += seen_in_every_width(visit, "/")
+        visit.go(PAGE)
         visit.page.get_by_text("Propose a correction").click()
         faults += seen_in_every_width(visit, PAGE)
         assert visit.complaints == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, parse_rfc3339, rfc3339
-from kernel.errors import BadInput
+from kernel.errors import BadInput, TillwatchError
+from slo.corrections.proposing import schedule_of
 from slo.corrections.recurrence import (
     MAX_ONCE_US,
     Occurrence,
@@ -21,6 +23,7 @@ from slo.corrections.recurrence import (
     occurrences,
     once,
 )
+from slo.corrections.schemas import CorrectionIn
 from slo.corrections.wall_clock import moment_us, wall_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -228,3 +231,37 @@ def test_neighbouring_spans_together_find_what_the_whole_finds(rule, zone, day, 
     middle, high = low + first * DAY_US, low + (first + second) * DAY_US
     parts = {*occurrences(made, low, middle), *occurrences(made, middle, high)}
     assert sorted(parts) == occurrences(made, low, high)
+
+
+@pytest.mark.parametrize(
+    ("day", "start", "end"),
+    [
+        ("2026-03-29", "01:30", "04:15"),
+        ("2026-03-29", "02:00", "04:00"),
+        ("2026-10-25", "01:30", "04:15"),
+        ("2026-10-25", "02:00", "03:00"),
+        ("2026-10-25", "02:00", "04:00"),
+    ],
+)
+def test_what_is_left_out_is_what_the_clock_on_the_wall_shows(day, start, end):
+    """Minute by minute over the days on which the clocks change."""
+    nightly = schedule(f"2026-03-01T{start}", f"2026-03-01T{end}", "FREQ=DAILY")
+    low = parse_rfc3339(f"{day}T00:00:00Z") - HOUR_US * 3
+    found = occurrences(nightly, low, low + 30 * HOUR_US)
+    for at_us in range(low, low + 30 * HOUR_US, MINUTE_US):
+        shows = f"{wall_of(at_us, BERLIN):%H:%M}"
+        inside = any(one.from_us <= at_us < one.to_us for one in found)
+        assert inside == (start <= shows < end)
+
+
+LIKELY = ("UTC", "Europe", "posix/UTC", "2026-W50-1", "2026-12-07", "FREQ=DAILY", "RRULE:;")
+texts = st.text(max_size=30) | st.sampled_from(LIKELY)
+
+
+@given(texts, texts, texts, texts)
+def test_any_text_is_a_schedule_or_is_refused_by_an_error_of_ours(begins, ends, zone, rule):
+    times = {"from": begins, "to": ends}
+    said = CorrectionIn(**times, category="other", reason="r", zone=zone, rule=rule)
+    with suppress(TillwatchError):
+        made = schedule_of(said, parse_rfc3339("2026-12-01T00:00:00Z"))
+        assert extent_us(made)[0] > 0
