@@ -13,6 +13,8 @@ from slo.models import BurnAlertRow
 from slo.schemas import CorrectionInForceOut, SloOut, UncorrectedOut
 from slo.standing import standing
 
+_EMPTIED = "corrections leave out everything that was counted in this window"
+
 
 def both_figures(
     view: LedgerView,
@@ -27,8 +29,10 @@ def both_figures(
     """
     shown = standing(view, alerts, with_segments=with_segments)
     plain = standing(view.uncorrected, (), with_segments=False) if view.drops else shown
+    emptied = shown.sli is None and plain.sli is not None and not view.no_data
     return shown.model_copy(
         update={
+            "reason": _EMPTIED if emptied else shown.reason,
             "uncorrected": UncorrectedOut(
                 counts=plain.counts,
                 sli=plain.sli,

@@ -91,8 +91,7 @@ def effect_words(before: SloOut, after: SloOut, occurrences: int) -> str:
     good = before.counts.good - after.counts.good
     if not bad and not good and before.budget_left == after.budget_left:
         return "nothing that counts lies in that time: no figure changes"
-    left = f"budget left {_share(before.budget_left)} -> {_share(after.budget_left)}"
-    return f"leaves out {good} good and {bad} bad attempts; {left}"
+    return f"leaves out {good} good and {bad} bad attempts"
 
 
 def running(correction: Correction, now_us: int) -> Occurrence | None:
@@ -137,10 +136,6 @@ def _day_words(day: str) -> str:
         return name
     place = {"1": "first", "2": "second", "3": "third", "-1": "last"}.get(ordinal)
     return f"the {place} {name}" if place else f"{name} number {ordinal}"
-
-
-def _share(left: float | None) -> str:
-    return "no data" if left is None else f"{100 * left:.1f} %"
 
 
 def _time(at_us: int | None) -> str | None:

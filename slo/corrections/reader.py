@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from slo.corrections.dropping import Drops, Pair, Stretch
+from kernel.clock import MINUTE_US
+from slo.corrections.dropping import Drops, Stretch
 from slo.ledger import LedgerReader
 from slo.ledger.sums import FineCell, SegmentKey, Sums, total_of
 from slo.objective import Objective
@@ -94,18 +95,14 @@ class CorrectedReader:
     def coverage(
         self, sources: Sequence[str], from_us: int, to_us: int, max_gap_s: int
     ) -> Fraction:
-        """Observed share of the time that counts, of the worst source; 1 where none counts.
+        """Observed share of the time that counts (of the worst source), since its first event.
 
-        A shop that is switched off for its maintenance lacks no coverage for that.
+        A shop that is switched off for its maintenance lacks no coverage for that; 1 where nothing
+        counts of what came since the first event.
         """
-        kept = self._drops.kept(from_us, to_us)
-        length_us = sum(end_us - begin_us for begin_us, end_us in kept)
-        if to_us <= from_us or (length_us and not sources):
-            return Fraction(0)
-        if not length_us:
-            return Fraction(1)
         with self._reader.at_once():
-            return min(self._covered_us(one, kept, max_gap_s) for one in sources) / length_us
+            shares = [self._share(one, from_us, to_us, max_gap_s) for one in sources]
+        return min(shares, default=Fraction(0))
 
     def elapsed(self, sources: Sequence[str], from_us: int, to_us: int) -> Fraction:
         """As the ledger says it: corrections do not move the first event."""
@@ -123,12 +120,20 @@ class CorrectedReader:
         """As the ledger says it."""
         return self._reader.last_heard_us(source)
 
-    def _covered_us(self, source: str, kept: Sequence[Pair], max_gap_s: int) -> Fraction:
-        shares = (
+    def _share(self, source: str, from_us: int, to_us: int, max_gap_s: int) -> Fraction:
+        since = self._reader.elapsed([source], from_us, to_us)
+        if not since:
+            return Fraction(0)
+        begun_us = to_us - int(since * (to_us - from_us))
+        kept = self._drops.kept(max(from_us, begun_us - begun_us % MINUTE_US), to_us)
+        length_us = sum(end_us - begin_us for begin_us, end_us in kept)
+        if not length_us:
+            return Fraction(1)
+        covered_us = (
             self._reader.coverage([source], begin_us, end_us, max_gap_s) * (end_us - begin_us)
             for begin_us, end_us in kept
         )
-        return sum(shares, Fraction(0))
+        return sum(covered_us, Fraction(0)) / length_us
 
     def _take_out(
         self,

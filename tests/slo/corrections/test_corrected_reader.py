@@ -166,7 +166,7 @@ def test_a_window_that_is_left_out_as_a_whole_is_covered_and_empty(shop):
     reader = shop.corrected(Drops([Drop(START_US, START_US + HOUR_US)]))
     assert reader.sums(shop.objective, START_US, START_US + HOUR_US) == Sums()
     assert reader.coverage(["shop"], START_US, START_US + HOUR_US, 300) == 1
-    assert reader.coverage([], START_US, START_US + HOUR_US, 300) == 1
+    assert reader.coverage([], START_US, START_US + HOUR_US, 300) == 0
     assert reader.coverage(["nobody"], START_US, START_US + 2 * HOUR_US, 300) == 0
 
 
@@ -186,6 +186,17 @@ def test_a_shop_that_is_off_in_its_maintenance_lacks_no_coverage(tmp_path):
     assert whole < part.coverage(["shop"], START_US, to_us, 300) < 1
     reader.close()
     till.database.close()
+
+
+def test_time_before_the_first_event_lacks_no_coverage(shop):
+    to_us = START_US + HOURS * HOUR_US
+    from_us = START_US - 300 * HOUR_US
+    early = Drop(from_us + 10 * HOUR_US, from_us + 20 * HOUR_US)
+    late = Drop(START_US + HOUR_US, START_US + 2 * HOUR_US)
+    for given_drops in ([early], [late], [early, late]):
+        reader = shop.corrected(Drops(given_drops))
+        assert reader.coverage(["shop"], from_us, to_us, 300) == 1
+        assert shop.plain.coverage(["shop"], from_us, to_us, 300) == 1
 
 
 def test_a_view_has_both_figures(shop):

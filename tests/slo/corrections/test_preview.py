@@ -24,7 +24,7 @@ def test_the_preview_is_exactly_what_the_approval_does(shop, corrections):
     assert effect.before.budget_left == before.budget_left
     assert (effect.occurrences, effect.seconds) == (1, 3600)
     assert effect.before.counts.bad - effect.after.counts.bad == effect.before.counts.bad > 0
-    assert "bad attempts; budget left" in effect.says
+    assert effect.says == f"leaves out 0 good and {before.counts.bad} bad attempts"
 
     corrections.decide(made.id, BEN, "approve")
     after = shop.service.show("payment-success")
@@ -68,6 +68,7 @@ def test_overlapping_corrections_leave_a_unit_out_once(shop, corrections):
     shown = shop.service.show("payment-success")
     assert (shown.counts.bad, shown.counts.good, shown.sli) == (0, 0, None)
     assert shown.uncorrected.counts.bad > 0
+    assert (shown.state, "leave out everything" in shown.reason) == ("no_data", True)
     [effect] = corrections.show(first.id).preview  # the other one leaves it out anyway
     assert effect.before.counts == effect.after.counts
     assert "no figure changes" in effect.says
