@@ -12,6 +12,7 @@ from app.bench.forecast import forecast_coverage, render_forecast
 from app.bench.ingest import CASES, IngestRun
 from app.bench.load import Load, LoadRun
 from kernel.clock import SystemClock
+from kernel.errors import BadInput
 from kernel.terminal import AsJson, emit, note, render_table
 
 
@@ -21,6 +22,7 @@ def build_bench_cli() -> typer.Typer:
     cli.callback()(_bench)
     cli.command("load")(load)
     cli.command("ingest")(ingest)
+    cli.command("detect")(detect)
     cli.command("forecast")(forecast)
     return cli
 
@@ -66,6 +68,57 @@ def forecast(
 ) -> None:
     """How often the 80 % interval of forecasts holds what came, on simulated streams."""
     emit(forecast_coverage(range(first, first + seeds)), as_json, render_forecast)
+
+
+def detect(
+    seeds: Annotated[int, typer.Option(min=1, max=50, help="Stories of each incident.")] = 3,
+    first_seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 1,
+    speed: Annotated[int, typer.Option(help="The peer's time is divided by: 10, 20, 30, 60.")] = 30,
+    case: Annotated[list[str] | None, typer.Option(help="Only cases with this word.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a library of incidents to us and to Prometheus with Sloth's rules, side by side."""
+    # numpy is wanted here and by nobody else of this noun.
+    from app.bench.detect.incidents import INCIDENTS
+    from app.bench.detect.peer import SPEEDS
+    from app.bench.detect.run import DetectRun
+
+    if speed not in SPEEDS:
+        raise BadInput(f"the speed {speed} is not offered", hint=f"one of {SPEEDS}")
+    wanted = [one for one in INCIDENTS if not case or any(word in one.name for word in case)]
+    if not wanted:
+        raise BadInput("no incident has such a word", hint="leave --case out to play all")
+    run = DetectRun(SystemClock(), note, speed)
+    document = run.run(range(first_seed, first_seed + seeds), wanted)
+    emit(document, as_json, render_detect)
+
+
+def render_detect(document: dict[str, Any]) -> str:
+    """The comparison as a table for people."""
+    rows = [
+        (
+            row["case"],
+            _seconds(row["ours"]),
+            _seconds(row["peer"]) if row["peer_by_seed"] else "",
+            str(row["ratio"] or ""),
+            row["unit"],
+            _resets(row["ours_by_seed"]),
+            _resets(row["peer_by_seed"]),
+        )
+        for row in document["rows"]
+    ]
+    head = ("case", "ours", "peer", "ratio", "unit", "reset s, ours", "reset s, peer")
+    text = f"peer: {document['peer'] or 'not installed'}, time divided by"
+    return "\n".join([render_table(head, rows), f"{text} {document['peer_time_divided_by']}"])
+
+
+def _seconds(value: float | None) -> str:
+    return "never" if value is None else f"{value:g}"
+
+
+def _resets(outcomes: list[dict[str, Any]]) -> str:
+    known = sorted(one["reset_s"] for one in outcomes if one["reset_s"] is not None)
+    return f"{known[len(known) // 2]:g}" if known else ""
 
 
 def render_ingest(document: dict[str, Any]) -> str:
