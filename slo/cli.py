@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from kernel.terminal import AsJson, DataDir, emit, terminal_width
+from kernel.terminal import AsJson, DataDir, emit, note, plain, terminal_width
 from slo.authoring.cli import add_authoring_commands
 from slo.replay.cli import Opener as BacktestOpener
 from slo.replay.cli import add_backtest_command
@@ -34,8 +34,14 @@ def build_cli(opener: Opener, backtests: BacktestOpener | None = None) -> typer.
     def list_(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         """Show how every objective stands."""
         with opener(data_dir) as service:
-            document = {"slos": [slo.model_dump(mode="json") for slo in service.list()]}
+            fault = service.catalogue.fault
+            document: dict[str, Any] = {
+                "slos": [slo.model_dump(mode="json") for slo in service.list()],
+                "fault": fault,
+            }
         emit(document, as_json, lambda one: list_text(one["slos"], terminal_width()))
+        if fault:
+            note(plain(fault))
 
     @cli.command()
     def show(

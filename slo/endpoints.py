@@ -21,7 +21,7 @@ def build_router(service: SloService, access: AccessService, clock: Clock) -> AP
 
     @router.get("/slos")
     def slos() -> SloListOut:
-        return SloListOut(slos=service.list())
+        return SloListOut(slos=service.list(), fault=service.catalogue.fault)
 
     @router.get("/slos/{slo_id}")
     def slo(slo_id: str) -> SloOut:

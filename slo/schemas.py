@@ -257,9 +257,10 @@ class SloOut(_Out):
 
 
 class SloListOut(_Out):
-    """All objectives, without their segments."""
+    """All objectives, without their segments. `fault`: why they are not what the files say."""
 
     slos: list[SloOut]
+    fault: str = ""
 
 
 class PointOut(_Out):

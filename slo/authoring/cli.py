@@ -16,7 +16,7 @@ from kernel.terminal import AsJson, DataDir, emit, note, plain
 from slo.authoring.backtests import add_backtests
 from slo.authoring.importing import prepare, write
 from slo.authoring.plan import Change, compare
-from slo.catalogue import SHIPPED, Catalogue, read_files, read_folder
+from slo.catalogue import SHIPPED, read_files, read_folder
 from slo.last_good import LastGood
 from slo.objective import Objective
 from slo.openslo import Reading
@@ -169,17 +169,27 @@ Sets = tuple[Mapping[str, Objective], Mapping[str, Objective]]
 def _planned(folder: Path, data_dir: Path) -> tuple[dict[str, Any], Sets]:
     """The document, and the running and the wanted set."""
     reading = read_folder(folder)
-    held = LastGood(data_dir).current()
-    running: Mapping[str, Objective] = Catalogue.load(held) if held else {}
+    running = _running(data_dir)
     wanted = {one.id: one for one in reading.objectives}
-    changes = [] if reading.problems else compare(running, wanted)
-    notes = list(reading.notes)
-    if held is None:
+    problems, notes = list(reading.problems), list(reading.notes)
+    if not problems and not wanted:
+        reason = "no objective that is counted here: a restart would refuse this folder"
+        problems.append(Problem(folder.name, "", reason))
+    changes = [] if problems else compare(running, wanted)
+    if not running:
         notes.append("no set was ever in force in this data folder: everything is new")
-    document = _document(reading, reading.problems, notes)
+    document = _document(reading, problems, notes)
     document["changes"] = [_change(one) for one in changes]
-    document["unchanged"] = len(wanted) - sum(one.kind != "gone" for one in changes)
+    unchanged = len(wanted) - sum(one.kind != "gone" for one in changes)
+    document["unchanged"] = 0 if problems else unchanged
     return document, (running, wanted)
+
+
+def _running(data_dir: Path) -> Mapping[str, Objective]:
+    """The set in force; empty where none was, or where this program can no longer read it."""
+    held = LastGood(data_dir).current()
+    reading = read_folder(held) if held else Reading()
+    return {} if reading.problems else {one.id: one for one in reading.objectives}
 
 
 def _change(change: Change) -> dict[str, Any]:

@@ -78,11 +78,10 @@ def read_texts(
             who = f"it is measured by {found.foreign}"
             problems.note(f"{one.path}: {one.name} is {which} not counted here: {who}")
         for objective in found.objectives:
+            taken = objective.id in seen
             first = seen.setdefault(objective.id, one)
             # Two SLOs of one name are told by the scope.
-            if objective.id in {known.id for known in objectives} and (
-                first is one or first.name != one.name
-            ):
+            if taken and (first is one or first.name != one.name):
                 reason = f"the id {objective.id} stands in {first.path.removesuffix(' $')} too"
                 problems.add(f"{one.path}.spec.objectives", objective.id, reason)
             objectives.append(objective)

@@ -85,7 +85,7 @@ def read_slo(source: SourceObject, scope: Scope) -> ReadSlo:
     method = problems.choice(fields.get("budgetingMethod"), f"{place}.budgetingMethod", METHODS)
     window = read_window(fields.get("timeWindow"), f"{place}.timeWindow", problems)
     lines = _lines(fields, method, place, scope)
-    tiers = _policies(fields.get("alertPolicies"), f"{place}.alertPolicies", scope)
+    policies = _policies(fields.get("alertPolicies"), f"{place}.alertPolicies", scope)
     foreign = ", ".join(sorted({one.sli.foreign for one in lines if one.sli and one.sli.foreign}))
     if len(problems.found) > before or window is None:
         return ReadSlo()
@@ -96,6 +96,7 @@ def read_slo(source: SourceObject, scope: Scope) -> ReadSlo:
         for index, one in enumerate(lines)
         if one.indicator is not None
     ]
+    tiers = _tiers(policies, problems) if counted else []
     counted = [_with_tiers(one, tiers, source, problems) for one in counted]
     for one in counted:
         _check(one, source, problems)
@@ -207,21 +208,25 @@ def _target(fields: Mapping[str, Any], path: str, problems: Problems) -> Fractio
     return target
 
 
-def _policies(value: Any, path: str, scope: Scope) -> list[tuple[str, WrittenTier]]:
-    """The tiers that alert policies mean, each with the place of its condition."""
-    problems = scope.problems
+def _policies(value: Any, path: str, scope: Scope) -> list[Policy]:
+    """The checked alert policies, inline or pointed at."""
     if value is None:
         return []
     if not isinstance(value, list):
-        problems.add(path, value, "a list of alert policies is wanted")
+        scope.problems.add(path, value, "a list of alert policies is wanted")
         return []
+    found = [_policy(one, f"{path}[{index}]", scope) for index, one in enumerate(value)]
+    return [one for one in found if one is not None]
+
+
+def _tiers(policies: list[Policy], problems: Problems) -> list[tuple[str, WrittenTier]]:
+    """The tiers that alert policies mean, each with the place of its condition."""
     found = []
-    for index, one in enumerate(value):
-        policy = _policy(one, f"{path}[{index}]", scope)
-        if policy is None or policy.condition is None:
+    for policy in policies:
+        if policy.condition is None:
             continue
         if not policy.when_breaching:
-            problems.note(f"{path}[{index}]: says nothing when breaching, so it makes no tier")
+            problems.note(f"{policy.path}: says nothing when breaching, so it makes no tier")
             continue
         try:
             found.append((policy.condition.path, tier_of_condition(policy.condition)))

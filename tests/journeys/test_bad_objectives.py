@@ -67,6 +67,7 @@ def test_faulty_files_leave_a_running_service_as_it_is_even_when_it_restarts(
     assert service.stop() == 0
     service.start()
     assert promises(service.client) == before
+    assert "4 fault(s)" in service.client.get("/api/slos")["fault"]
     with service.http() as http:
         page = http.get("/").text
     assert "4 fault(s) in the objective files" in page

@@ -169,6 +169,13 @@ def test_a_plan_of_a_faulty_folder_says_that_the_running_set_stays(tmp_path, cap
     assert "the running set stays" in said(capsys, "slo", "plan", wanted)
 
 
+def test_a_plan_that_would_leave_no_promise_is_refused(tmp_path, capsys):
+    wanted = folder_with(tmp_path / "wanted", a=GOOD.replace("type: tillwatch", "type: Prometheus"))
+    code, document = call(capsys, "slo", "plan", wanted)
+    assert (code, document["changes"]) == (1, [])
+    assert "a restart would refuse" in document["problems"][0]["reason"]
+
+
 def test_a_plan_where_nothing_ever_ran_says_so(tmp_path, capsys):
     code, document = call(capsys, "slo", "plan")
     assert code == 0

@@ -118,6 +118,11 @@ def test_a_condition_that_fires_while_little_burns_is_refused_where_we_count() -
     assert "hardly used" in text
 
 
+def test_what_others_measure_may_alert_as_it_likes() -> None:
+    foreign = GOOD.replace("type: tillwatch", "type: Prometheus")
+    assert faults(foreign + policy(op="lte")) == {}
+
+
 def test_annotation_and_policy_add_up_and_share_no_name() -> None:
     [one] = read_openslo(with_tiers("slow: 6h/30m x6 ticket") + policy()).objectives
     assert [tier.name for tier in one.tiers] == ["slow", "quick"]
