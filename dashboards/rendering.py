@@ -73,6 +73,7 @@ class Templates:
             window_name=window_words.window_name,
             window_progress=window_words.window_progress,
             extrapolated_words=window_words.extrapolated_words,
+            previous_words=window_words.previous_words,
             budget_bar=charts.budget_bar,
             sparkline=charts.sparkline,
         )

@@ -38,3 +38,14 @@ def extrapolated_words(found: Mapping[str, Any] | None) -> str:
         f" are counted in the end, of which {count(found['bad_allowed'])} may fail: {more}"
         f" ({budget_words(found['budget_left'])})."
     )
+
+
+def previous_words(found: Mapping[str, Any] | None, digits: int) -> str:
+    """What the calendar window before came to, by what is known now."""
+    if found is None:
+        return ""
+    if found["sli"] is None:
+        return "nothing was counted in it"
+    verdict = {True: "kept", False: "not kept", None: "too little was observed to say"}
+    share = percent(found["sli"], digits)
+    return f"{share} were good, {budget_words(found['budget_left'])}: {verdict[found['kept']]}"

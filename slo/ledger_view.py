@@ -212,36 +212,31 @@ class LedgerView:
         window = self.budget_window
         return self._reader.segment_sums(self.objective, window.from_us, window.to_us)
 
-    @cached_property
-    def budget_coverage(self) -> Fraction:
-        """Observed share of the budget's window, of the worst source, since it was first heard."""
-        window = self.budget_window
+    def coverage_of(self, window: BudgetWindow) -> Fraction:
+        """Observed share of a budget's window, of the worst source, since it was first heard."""
         gap_s = self.objective.max_gap_s
         return self._reader.coverage(self.sources, window.from_us, window.to_us, gap_s)
 
-    @cached_property
-    def budget_begun_us(self) -> int:
-        """From when on the budget's window was counted.
+    def begun_us(self, window: BudgetWindow) -> int:
+        """From when on a budget's window was counted.
 
-        Its start, or the slice in which the last source was first heard; the watermark where one
-        never was.
+        Its start, or the slice in which the last source was first heard; its end where one was not
+        heard up to then.
         """
-        window = self.budget_window
         share = self._reader.elapsed(self.sources, window.from_us, window.to_us)
         begun_us = window.to_us - int(share * window.counted_us)
         return begun_us - begun_us % SLICE_US
 
-    @cached_property
-    def slice_tally(self) -> Tally | None:
-        """The slices of the budget's window; None where attempts are budgeted.
+    def slices_of(self, window: BudgetWindow) -> Tally | None:
+        """The slices of a budget's window; None where attempts are budgeted.
 
         Those before the first word of the sources are no slices of it.
         """
         objective, slices = self.objective, self.objective.slices
         if slices is None:
             return None
-        from_us, to_us = borders(objective, slices, self.budget_window)
-        before = max(0, self.budget_begun_us - from_us) // slices.length_us
+        from_us, to_us = borders(objective, slices, window)
+        before = max(0, self.begun_us(window) - from_us) // slices.length_us
         from_us += before * slices.length_us
         found = read_slices(self._reader, objective, self.sources, (from_us, to_us))
         return tally(found, slices, objective.no_data)

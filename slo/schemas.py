@@ -80,6 +80,21 @@ class ExtrapolatedOut(_Out):
     budget_left: float
 
 
+class PreviousOut(_Out):
+    """What the calendar window before this one came to, by what is known now.
+
+    `kept` is null where nothing was counted, or where too little of it was observed to say so.
+    """
+
+    start: str = Field(alias="from")
+    to: str
+    counts: CountsOut
+    sli: float | None
+    budget_left: float | None
+    coverage: float
+    kept: bool | None
+
+
 class SlicesOut(_Out):
     """The budget of an objective that budgets by slices of time.
 
@@ -230,6 +245,7 @@ class SloOut(_Out):
     budget_left: float | None
     bad_left: int | None
     extrapolated: ExtrapolatedOut | None = None
+    previous: PreviousOut | None = None
     slices: SlicesOut | None = None
     no_data: NoDataOut | None = None
     burn_rates: dict[str, float | None]

@@ -13,25 +13,48 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import floor
+from typing import Self
 
 from kernel.clock import SECOND_US
 from slo.budget import Budget, with_gap
-from slo.ledger.sums import Sums
+from slo.ledger.sums import Sums, total_of
 from slo.ledger_view import COVERAGE_FLOOR, LedgerView
 from slo.time_slices import Tally
+from slo.windows import BudgetWindow
 
 
 @dataclass(frozen=True)
 class Spending:
-    """The budget of one view. `whole`: the sums of its window."""
+    """The budget of one window. `whole`: the sums of it."""
 
     view: LedgerView
     whole: Sums
+    window: BudgetWindow
+
+    @classmethod
+    def now(cls, view: LedgerView) -> Self:
+        """The window of the view itself."""
+        return cls(view, total_of(view.budget_by_segment.values()), view.budget_window)
+
+    @classmethod
+    def over(cls, view: LedgerView, window: BudgetWindow) -> Self:
+        """Another window, by what is known now."""
+        return cls(view, view.reader.sums(view.objective, window.from_us, window.to_us), window)
 
     @cached_property
     def tally(self) -> Tally | None:
         """The window's slices; None where the budget is one of attempts."""
-        return self.view.slice_tally
+        return self.view.slices_of(self.window)
+
+    @cached_property
+    def begun_us(self) -> int:
+        """From when on the window was counted."""
+        return max(self.view.begun_us(self.window), self.window.from_us)
+
+    @cached_property
+    def observed(self) -> Fraction:
+        """Observed share of the window's time, of the worst source."""
+        return self.view.coverage_of(self.window)
 
     @cached_property
     def budget(self) -> Budget:
@@ -44,7 +67,7 @@ class Spending:
         """A part's budget in attempts (a segment's), with what the rule for gaps adds."""
         budget = Budget(sums.bad, sums.total, self.view.objective.budget_ratio)
         if self.view.objective.no_data == "bad" and self.view.sources:
-            return with_gap(budget, self.view.budget_coverage)
+            return with_gap(budget, self.observed)
         return budget
 
     @property
@@ -58,7 +81,7 @@ class Spending:
         """Observed share of the window (of its slices, where it has them)."""
         if not self.view.sources:
             return Fraction(0)
-        return self.view.budget_coverage if self.tally is None else self.tally.coverage
+        return self.observed if self.tally is None else self.tally.coverage
 
     @property
     def gap_share(self) -> Fraction:

@@ -27,7 +27,13 @@ from slo.segments import matches
 from slo.spending import Spending
 from slo.tiers import reports, tiers_of
 from slo.volume.report import expected_out, lost_estimate_out
-from slo.window_report import extrapolated_out, no_data_out, slices_out, window_out
+from slo.window_report import (
+    extrapolated_out,
+    no_data_out,
+    previous_out,
+    slices_out,
+    window_out,
+)
 
 RATES_S: Mapping[str, int] = {
     "5m": 300,
@@ -57,9 +63,8 @@ def standing(
     window = view.budget_by_segment
     rates = {name: view.window_by_segment(seconds) for name, seconds in RATES_S.items()}
     lost = _lost(view)
-    whole = total_of(window.values())
-    spending = Spending(view, whole)
-    budget = spending.budget
+    spending = Spending.now(view)
+    whole, budget = spending.whole, spending.budget
     pending = view.reader.pending(objective, view.budget_window.from_us, view.now_us + 1)
     state = state_of(spending.no_data, budget, burning=bool(alerts))
     answer = SloOut(
@@ -70,12 +75,13 @@ def standing(
         owner=objective.owner,
         target=float(objective.target),
         generation=objective.generation,
-        window=window_out(view),
+        window=window_out(spending),
         counts=_counts(whole, pending),
         sli=_number(budget.sli),
         budget_left=_number(budget.left),
         bad_left=budget.bad_left if budget.total else None,
         extrapolated=extrapolated_out(spending),
+        previous=previous_out(view),
         slices=slices_out(spending),
         no_data=no_data_out(spending),
         burn_rates={name: _rate(parts.values(), objective) for name, parts in rates.items()},

@@ -1,7 +1,12 @@
 """What the pages say of an objective's window."""
 
 from dashboards.forecast import forecast
-from dashboards.window_words import extrapolated_words, window_name, window_progress
+from dashboards.window_words import (
+    extrapolated_words,
+    previous_words,
+    window_name,
+    window_progress,
+)
 
 MONTH = {
     "kind": "calendar",
@@ -59,3 +64,13 @@ def test_a_budget_that_lasts_to_the_end_of_its_calendar_window_is_not_said_to_be
     slo = {"bad_left": 8_640, "target": 1.0, "window": MONTH, "slices": None}
     assert forecast(slo, points) == ""
     assert forecast({**slo, "bad_left": 288}, points) == "gone in 1 d at the rate of the last 5 min"
+
+
+def test_the_window_before_is_told_with_its_verdict() -> None:
+    found = {"sli": 0.9991, "budget_left": 0.1, "kept": True}
+    assert previous_words(found, 2) == "99.91 % were good, 10 % left: kept"
+    spent = {"sli": 0.9981, "budget_left": -0.9, "kept": False}
+    assert previous_words(spent, 2) == "99.81 % were good, over by 90 %: not kept"
+    assert previous_words({**found, "kept": None}, 2).endswith("too little was observed to say")
+    assert previous_words({**found, "sli": None}, 2) == "nothing was counted in it"
+    assert previous_words(None, 2) == ""

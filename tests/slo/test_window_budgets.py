@@ -84,13 +84,10 @@ def test_the_budget_is_of_the_events_so_far_and_the_extrapolated_one_stands_besi
     assert "so far" in found.method
 
 
-def test_nothing_is_extrapolated_from_the_first_minutes_nor_from_a_rolling_window(
-    evening: Till, till: Till
-) -> None:
+def test_nothing_is_extrapolated_from_the_first_minutes(evening: Till) -> None:
     now_us = MIDNIGHT_US + HOUR_US
     tell(evening, steady(MIDNIGHT_US, now_us, 1), now_us=now_us)
     assert evening.service.show("payment-success").extrapolated is None
-    assert till.service.show("payment-success").extrapolated is None
 
 
 def test_a_partial_first_window_says_from_when_on_it_was_counted(till: Till) -> None:
@@ -112,3 +109,37 @@ def test_the_tiers_of_a_calendar_window_go_by_its_nominal_length(tmp_path: Path)
     till.play(60, evaluate=False)
     [lowered] = till.service.show("payment-success").notes
     assert "the usual factor 14.4 could never fire" in lowered
+
+
+def test_the_window_before_stays_in_sight_when_a_new_one_begins(evening: Till) -> None:
+    ten_past_us = HOUR_BEFORE_US + 10 * MINUTE_US
+    tell(evening, steady(ten_past_us, MIDNIGHT_US, 12), now_us=MIDNIGHT_US)
+    shown = evening.service.show("payment-success")
+    assert (shown.state, shown.sli) == ("no_data", None)
+    before = shown.previous
+    assert before is not None
+    assert (before.start, before.to) == (rfc3339(MIDNIGHT_US - DAY_US), rfc3339(MIDNIGHT_US))
+    assert (before.counts.good, before.counts.bad, before.kept) == (600, 120, False)
+    assert before.budget_left == pytest.approx(1 - (120 / 720) / 0.005)
+
+
+def test_of_a_window_before_in_which_nobody_was_heard_nothing_is_said(evening: Till) -> None:
+    assert evening.service.show("payment-success").previous is None
+
+
+def test_a_window_before_that_was_hardly_observed_is_neither_kept_nor_broken(
+    tmp_path: Path,
+) -> None:
+    till = Till(tmp_path, [payments(window=DAY)])
+    now_us = MIDNIGHT_US + HOUR_US
+    hour = steady(MIDNIGHT_US - 10 * HOUR_US, MIDNIGHT_US - 9 * HOUR_US, 1)
+    tell(till, [*hour, *steady(MIDNIGHT_US, now_us, 1)], now_us=now_us)
+    before = till.service.show("payment-success").previous
+    assert before is not None
+    assert (before.sli, before.kept) == (1.0, None)
+    assert before.coverage < 0.2
+
+
+def test_a_rolling_window_has_none_before_and_is_not_extrapolated(till: Till) -> None:
+    shown = till.service.show("payment-success")
+    assert (shown.previous, shown.extrapolated) == (None, None)
