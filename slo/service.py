@@ -95,7 +95,7 @@ class SloService:
                 if one.service != service:
                     continue
                 view = LedgerView(reader, one, now_us, sources, in_force.drops(one.id, now_us))
-                spending = Spending(view, total_of(view.budget_by_segment.values()))
+                spending = Spending.now(view)
                 found.append(BudgetState(one, spending.budget, spending.no_data))
         return found
 
