@@ -107,6 +107,8 @@ class Spending:
         view, left = self.view, self.budget.left
         if view.objective.no_data != "freeze":
             return view.unknowable
+        if not self.window.counted_us:
+            return view.no_data
         if view.no_data or self.coverage >= COVERAGE_FLOOR or (left is not None and left <= 0):
             return view.no_data
         if self.tally is not None:
