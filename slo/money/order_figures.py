@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from kernel.clock import DAY_US, rfc3339
-from slo.ledger import LedgerReader, MoneySums, Sums
+from slo.ledger import LedgerReader, Sums
+from slo.ledger.sums import total_of
 from slo.ledger_view import COVERAGE_FLOOR, LedgerView
 from slo.money import words
 from slo.money.answer import takes_money
-from slo.money.conversion import average_minor, change, conversion, units_of, why_not
+from slo.money.attribution import BySegment
+from slo.money.conversion import (
+    average_minor,
+    change,
+    completed_in,
+    conversion,
+    units_of,
+    why_not,
+)
 from slo.money.schemas import ConversionOut, ConversionWindowOut, OrderValueOut
 
 WINDOWS_S: Mapping[str, int] = {"1h": 3600, "1d": 86_400, "7d": 604_800}
@@ -22,8 +32,12 @@ WEEK_US = 7 * DAY_US
 class _Span:
     """Sums of a span and how much of it was observed (0 before the sources were first heard)."""
 
-    sums: Sums
+    by_segment: BySegment
     coverage: Fraction
+
+    @cached_property
+    def sums(self) -> Sums:
+        return total_of(self.by_segment.values())
 
     @property
     def observed(self) -> bool:
@@ -62,17 +76,17 @@ def _window(reader: LedgerReader, view: LedgerView, name: str) -> ConversionWind
         week_before=float(earlier.ratio) if comparable and earlier.ratio is not None else None,
         change=float(ratio - earlier.ratio) if ratio and comparable and earlier.ratio else None,
         note=note,
-        order_values=_order_values(view, now.sums, None if note else before.sums),
+        order_values=_order_values(view, now, None if note else before),
     )
 
 
 def _span(reader: LedgerReader, view: LedgerView, from_us: int, to_us: int) -> _Span:
     objective = view.objective
     if from_us <= 0:
-        return _Span(Sums(), Fraction(0))
+        return _Span({}, Fraction(0))
     seen = reader.coverage(view.sources, from_us, to_us, objective.max_gap_s)
     elapsed = reader.elapsed(view.sources, from_us, to_us)
-    return _Span(reader.sums(objective, from_us, to_us), seen * elapsed)
+    return _Span(reader.segment_sums(objective, from_us, to_us), seen * elapsed)
 
 
 def _note(view: LedgerView, now: _Span, before: _Span) -> str:
@@ -85,12 +99,14 @@ def _note(view: LedgerView, now: _Span, before: _Span) -> str:
     return ""
 
 
-def _order_values(view: LedgerView, now: Sums, before: Sums | None) -> list[OrderValueOut]:
+def _order_values(view: LedgerView, now: _Span, before: _Span | None) -> list[OrderValueOut]:
     found = []
-    for currency in sorted(now.money):
-        value_minor, orders = _completed(view, now, currency)
+    slow = not takes_money(view.objective)
+    for currency in sorted(now.sums.money):
+        value_minor, orders = completed_in(now.by_segment, currency, slow=slow)
         average = average_minor(value_minor, orders)
-        earlier = average_minor(*_completed(view, before, currency)) if before else None
+        parts = completed_in(before.by_segment, currency, slow=slow) if before else (0, 0)
+        earlier = average_minor(*parts)
         more = change(average, earlier)
         found.append(
             OrderValueOut(
@@ -103,14 +119,3 @@ def _order_values(view: LedgerView, now: Sums, before: Sums | None) -> list[Orde
             )
         )
     return found
-
-
-def _completed(view: LedgerView, sums: Sums, currency: str) -> tuple[int, int]:
-    """Value and number of completed units in one currency; slow ones were completed too.
-
-    The sums do not tell units by currency: with more than one the number is not known (0).
-    """
-    money = sums.money.get(currency, MoneySums())
-    slow = 0 if takes_money(view.objective) else 1
-    orders = sums.good + slow * sums.bad if len(sums.money) == 1 else 0
-    return money.good_minor + slow * money.bad_minor, orders

@@ -130,3 +130,27 @@ def test_a_slow_checkout_is_not_a_lost_one(tmp_path: Path) -> None:
     assert [(one.bad_minor, one.lost_minor) for one in slo.money] == [(5000, 0)]
     now_us = shop.till.clock.now_us()
     assert shop.till.service.impact("checkout-success", {}, 0, now_us).lost == {}
+
+
+def test_several_currencies_are_told_apart_by_the_segments_that_have_one_each(shop: Shop) -> None:
+    for _ in range(HOUR_MIN + 5):
+        shop.till.clock.advance_s(60)
+        shop.till.arrive(
+            [
+                shop.end("completed", amount_minor=4_000),
+                shop.end("completed", amount_minor=6_000),
+                shop.end("completed", amount_minor=900, currency="JPY", country="JP"),
+            ]
+        )
+    hour = shop.last_hour()
+    assert {(one.currency, one.average_minor, one.orders) for one in hour.order_values} == {
+        ("EUR", 5_000, 120),
+        ("JPY", 900, 60),
+    }
+
+
+def test_an_average_is_not_known_where_one_segment_mixes_currencies(shop: Shop) -> None:
+    shop.till.clock.advance_s(60)
+    shop.till.arrive([shop.end("completed"), shop.end("completed", currency="USD")])
+    hour = shop.last_hour()
+    assert {one.average_minor for one in hour.order_values} == {None}
