@@ -13,6 +13,7 @@ from typing import Any, Final
 from kernel.money import format_money
 from kernel.terminal import plain, render_table
 from slo.corrections.terminal import correction_sentences
+from slo.volume.terminal import volume_sentences
 
 STATE_WORDS: Final = {
     "ok": "kept",
@@ -66,6 +67,7 @@ def show_text(slo: Document, width: int) -> str:
         f"budget: {budget_text(slo)}, may fail: {may_fail(slo)}",
         slo["forecast"]["sentence"] if slo["forecast"] and slo["state"] != "broken" else "",
         slo["reason"],
+        *volume_sentences(slo),
         *_window_lines(slo),
         counts,
         _observed(slo),

@@ -15,7 +15,7 @@ from typing import Any, Final
 from kernel.clock import DAY_US, HOUR_US, SECOND_US
 from slo.alert_state import OpenAlert, Step, Verdict
 from slo.ledger_view import LedgerView
-from slo.silence.pulse import Pulse
+from slo.silence.listening import Heard, Listener, Outages, Pace
 from slo.silence.rule import (
     ALPHA,
     LEAST_EXPECTED,
@@ -23,16 +23,14 @@ from slo.silence.rule import (
     NEWEST_S,
     SLICE_US,
     SOURCE_ALPHA,
-    Arrivals,
     Lack,
-    arrivals,
     lack,
     onset_us,
 )
 from slo.silence.state import BACK_S, LOWER_S, Seen, step
 from slo.silence.words import age_s, gap_text, gap_title, silence_text, silence_title
 from slo.volume.expectation import Basis, Expectation
-from slo.volume.history import ALL, BegunReader, Forecasts, Span
+from slo.volume.history import ALL
 from slo.volume.losses import volume
 
 SILENCE: Final = "silence"
@@ -41,6 +39,7 @@ NO_DATA: Final = "no_data"
 LONG_GAP_US = DAY_US
 # How far back levels look, with a margin.
 LEVEL_REACH_US = 3 * HOUR_US
+_OPEN_END_US = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -71,14 +70,6 @@ class NewSilence:
     numbers: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Pace:
-    """All sources together in the newest minute; `begun` None where nobody had to look."""
-
-    expected: float
-    begun: int | None = None
-
-
 @dataclass
 class SilenceChanges:
     """What one pass decides for one objective."""
@@ -88,59 +79,31 @@ class SilenceChanges:
     pace: Pace | None = None
 
 
-@dataclass(frozen=True)
-class _Heard:
-    """One source (or all) as it is heard now."""
-
-    seen: Arrivals
-    usual: Expectation
-    judged: bool
-
-    def lack(self, alpha: float) -> Lack | None:
-        return lack(self.seen, self.usual, alpha) if self.judged else None
-
-    def missing(self, window_s: int) -> float:
-        return self.expected(window_s) - self.seen.newest(window_s)
-
-    def expected(self, window_s: int) -> float:
-        return self.usual.expected(self.seen.end_us - window_s * SECOND_US, self.seen.end_us)
-
-    @property
-    def alive(self) -> bool:
-        return 2 * self.seen.newest(NEWEST_S) > self.expected(NEWEST_S)
-
-
 def silence_changes(
-    view: LedgerView,
-    known: Sequence[KnownSilence],
-    pulse: Pulse,
-    forecasts: Forecasts,
+    view: LedgerView, known: Sequence[KnownSilence], listener: Listener
 ) -> SilenceChanges:
-    """One pass over one objective; `pulse.note_pass` and `forecasts.begin_pass` come before."""
+    """One pass over one objective; `listener.begin_pass` comes before."""
     changes = SilenceChanges()
     opened = [one for one in known if one.closed_us is None]
     gone = _close_what_ended(view, opened, changes)
     opened = [one for one in opened if one.id not in gone]
-    deaf = pulse.deaf(view.now_us)
+    deaf = listener.pulse.deaf(view.now_us)
     if deaf:
         for one in opened:
             changes.steps[one.id] = step(one.alert, Seen(view.end_us, deaf, fires=False))
     if deaf or not view.objective.silence or not view.sources:
         return changes
-    reader = view.ledger
-    span = Span(view.end_us, outages=_outages(view, known))
-    usual = forecasts.of(reader, view.objective, view.sources, span)
+    look = listener.look(view, _outages(view, known))
+    changes.pace = look.pace
     silences = [one for one in opened if one.kind == SILENCE]
-    newest = _newest_minute(view, reader, usual)
-    _pace(view, usual, newest, changes)
-    if usual and (silences or _is_quiet(view, newest, usual, pulse)):
-        heard = _listen(view, reader, _held(usual, silences), pulse)
+    if look.usual and (silences or look.quiet):
+        heard = listener.listen(view, _held(look.usual, silences))
         _step_silences(heard, silences, changes)
         if not _is_planned(view):
             _look_for_silence(view, heard, silences, changes)
         for one in silences:
-            pulse.forget_gap((view.objective.id, one.source))
-    _gaps(view, usual, opened, changes)
+            listener.forget_gap(view, one.source)
+    _gaps(view, look.usual, opened, changes)
     return changes
 
 
@@ -159,11 +122,11 @@ def _close_what_ended(
     return set(changes.steps)
 
 
-def _outages(view: LedgerView, known: Sequence[KnownSilence]) -> tuple[tuple[int, int], ...]:
+def _outages(view: LedgerView, known: Sequence[KnownSilence]) -> Outages:
     """Spans that say nothing of the level: told silences, and what corrections leave out."""
     silences = [one for one in known if one.kind == SILENCE]
     return (
-        *((one.onset_us, one.closed_us or view.now_us + 1) for one in silences),
+        *((one.onset_us, one.closed_us or _OPEN_END_US) for one in silences),
         *view.drops.whole(view.end_us - LEVEL_REACH_US, view.end_us),
     )
 
@@ -198,78 +161,8 @@ def held(now: Expectation, numbers: Mapping[str, Any]) -> Expectation:
     return replace(now, level=then.level, flat=then.flat)
 
 
-def _newest_minute(
-    view: LedgerView, reader: BegunReader, usual: Mapping[str, Expectation]
-) -> Mapping[str, Sequence[tuple[int, int]]] | None:
-    """Slices of the newest minute by source and ALL; None where too little is usual to tell."""
-    begin_us = view.end_us - LONGEST_US
-    if all(one.expected(begin_us, view.end_us) < LEAST_EXPECTED for one in usual.values()):
-        return None
-    rows = reader.begun(view.objective, _minute_ago(view), view.end_us, SLICE_US)
-    ours = {source: rows.get(source, ()) for source in view.sources}
-    return {**ours, ALL: [row for found in ours.values() for row in found]}
-
-
-def _pace(
-    view: LedgerView,
-    usual: Mapping[str, Expectation],
-    newest: Mapping[str, Sequence[tuple[int, int]]] | None,
-    changes: SilenceChanges,
-) -> None:
-    whole = usual.get(ALL, Expectation())
-    if whole.basis is not Basis.NONE:
-        begun = None if newest is None else sum(count for _, count in newest[ALL])
-        changes.pace = Pace(whole.expected(_minute_ago(view), view.end_us), begun)
-
-
-def _is_quiet(
-    view: LedgerView,
-    newest: Mapping[str, Sequence[tuple[int, int]]] | None,
-    usual: Mapping[str, Expectation],
-    pulse: Pulse,
-) -> bool:
-    """True where any source (or all) reached at most half of what is usual in the minute."""
-    quiet = False
-    for source, found in (newest or {}).items():
-        _note(pulse, (view.objective.id, source), found, view.now_us)
-        count = sum(number for _, number in found)
-        wanted = usual[source].expected(_minute_ago(view), view.end_us)
-        quiet = quiet or (wanted > 0 and 2 * count <= wanted)
-    return quiet
-
-
-def _minute_ago(view: LedgerView) -> int:
-    return view.end_us - NEWEST_S * SECOND_US
-
-
-def _note(pulse: Pulse, key: tuple[str, str], rows: Sequence[tuple[int, int]], now_us: int) -> None:
-    if rows:
-        pulse.note_newest(key, max(at_us for at_us, _ in rows), now_us)
-
-
-def _listen(
-    view: LedgerView, reader: BegunReader, usual: Mapping[str, Expectation], pulse: Pulse
-) -> dict[str, _Heard]:
-    objective, sources = view.objective, [ALL, *view.sources]
-    lags = {
-        source: pulse.lag_us((objective.id, source), usual[source].per_s(view.end_us))
-        for source in sources
-    }
-    begin_us = view.end_us - LONGEST_US - max(lags.values())
-    rows = reader.begun(objective, begin_us, view.end_us, SLICE_US)
-    ours = {source: list(rows.get(source, ())) for source in view.sources}
-    ours[ALL] = [row for found in ours.values() for row in found]
-    found = {}
-    for source in sources:
-        key = objective.id, source
-        _note(pulse, key, ours[source], view.now_us)
-        seen = arrivals(ours[source], view.end_us - lags[source])
-        found[source] = _Heard(seen, usual[source], pulse.knows(key, view.now_us))
-    return found
-
-
 def _step_silences(
-    heard: Mapping[str, _Heard], silences: Sequence[KnownSilence], changes: SilenceChanges
+    heard: Mapping[str, Heard], silences: Sequence[KnownSilence], changes: SilenceChanges
 ) -> None:
     for one in silences:
         here = heard.get(one.source)
@@ -289,7 +182,7 @@ def _step_silences(
 
 def _look_for_silence(
     view: LedgerView,
-    heard: Mapping[str, _Heard],
+    heard: Mapping[str, Heard],
     silences: Sequence[KnownSilence],
     changes: SilenceChanges,
 ) -> None:
@@ -314,7 +207,7 @@ def _look_for_silence(
         changes.opened.append(_new(view, ALL, heard, whole))
 
 
-def _new(view: LedgerView, source: str, heard: Mapping[str, _Heard], found: Lack) -> NewSilence:
+def _new(view: LedgerView, source: str, heard: Mapping[str, Heard], found: Lack) -> NewSilence:
     here, whole = heard[source], heard[ALL]
     begin_us = onset_us(here.seen, here.usual, found)
     # What one source no longer tells may arrive through another: then nobody is kept from buying.

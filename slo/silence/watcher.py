@@ -16,10 +16,9 @@ from slo.corrections.repository import in_force
 from slo.ledger import LedgerReader
 from slo.ledger_view import LedgerView
 from slo.objective import Objective
-from slo.silence.pulse import Pulse
+from slo.silence.listening import Listener, Pace
 from slo.silence.store import apply_step, known_silences, open_silence, orphan_steps
-from slo.silence.watch import KnownSilence, Pace, SilenceChanges, silence_changes
-from slo.volume.history import Forecasts
+from slo.silence.watch import KnownSilence, SilenceChanges, silence_changes
 
 EVERY_S = 5.0
 
@@ -40,8 +39,7 @@ class SilenceWatcher:
         self._reader: LedgerReader | None = None
         self._catalogue = catalogue
         self._clock = clock
-        self._pulse = Pulse()
-        self._forecasts = Forecasts()
+        self._listener = Listener()
         self.paces: Sequence[tuple[Objective, Pace]] = ()
 
     def run_once(self) -> None:
@@ -51,16 +49,15 @@ class SilenceWatcher:
         with self._database.reading() as session:
             known = known_silences(session, now_us)
             corrections = in_force(session, now_us)
-        self._forecasts.begin_pass()
         planned: list[tuple[Objective, SilenceChanges]] = []
         with reader.at_once():
-            self._pulse.note_pass(now_us, reader.watermark_us())
+            self._listener.begin_pass(now_us, reader.watermark_us())
             sources = tuple(reader.default_sources(now_us)) or tuple(reader.known_sources())
             for objective in self._catalogue.all():
                 drops = corrections.drops(objective.id, now_us)
                 view = LedgerView(reader, objective, now_us, sources, drops)
                 mine = known.get(objective.id, ())
-                changes = silence_changes(view, mine, self._pulse, self._forecasts)
+                changes = silence_changes(view, mine, self._listener)
                 planned.append((objective, changes))
         self.paces = [(one, changes.pace) for one, changes in planned if changes.pace is not None]
         orphans = [

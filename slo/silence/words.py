@@ -33,7 +33,8 @@ def silence_title(objective: Objective, source: str, told: Volume) -> str:
 def silence_text(objective: Objective, told: Volume, found: Lack) -> str:
     """The reason: what began since when, what was expected, why that is not chance."""
     noun = noun_of(objective)
-    begun = f"only {told.begun} {noun} began" if told.begun else f"no {noun[:-1]} began"
+    counted = noun[:-1] if told.begun <= 1 else noun
+    begun = f"only {told.begun} {counted} began" if told.begun else f"no {counted} began"
     span = span_text(age_s(told.from_us, told.to_us))
     return (
         f"{begun} since {clock_text(told.from_us)} ({span}), about {told.expected.mid} are usual "

@@ -2,9 +2,10 @@
 
     expected(t) = usual(t) x level,   level = (begun + 50) / (usual + 50), within 0.15..1.5
 
-The level is the lower one of the last 2 h and the last 30 min, so that a day that quietens is
-followed. Both end 10 to 25 minutes ago (on a slot's border): a fresh outage does not lower its own
-yardstick. The study's lower bound of 0.4 paged on holidays at 30 % of the usual volume.
+The level is the lower one of the last 2 h and the last 30 min (with 20 for 50), so that a day that
+quietens is followed. Both end 10 to 25 minutes ago (on a slot's border): a fresh outage does not
+lower its own yardstick. The lower bound of the study, 0.4, paged on holidays at 30 % of the usual
+volume.
 What is known decides how far a page may go (ADR "What silence may be told from"):
 
 | basis | known | dispersion | silent where seen is at most |
@@ -45,6 +46,7 @@ LEVEL_GAP_US = 10 * MINUTE_US
 # Slots on both sides of the present one, so that an expectation outlives its quarter of an hour.
 MARGIN_SLOTS = 4
 _PRIOR = 50
+_SHORT_PRIOR = 20
 _LEVEL_RANGE = (0.15, 1.5)
 _LEAST_STEADY_SLOTS = 2
 _STEADY = 0.6
@@ -156,8 +158,8 @@ def expect(
             basis=Basis.FEW_WEEKS if few else basis,
             usual=pattern,
             level=min(
-                _level(slots, pattern, level_slots),
-                _level(slots, pattern, level_slots[-SHORT_SLOTS:]),
+                _level(slots, pattern, level_slots, _PRIOR),
+                _level(slots, pattern, level_slots[-SHORT_SLOTS:], _SHORT_PRIOR),
             ),
             flat=flat,
             references=len(chosen),
@@ -197,11 +199,13 @@ def _around(first: int, last: int) -> range:
     return range(first - margin, last + margin + SLOT_US, SLOT_US)
 
 
-def _level(slots: Slots, pattern: Mapping[int, float], level_slots: Sequence[int]) -> float:
+def _level(
+    slots: Slots, pattern: Mapping[int, float], level_slots: Sequence[int], prior: int
+) -> float:
     begun = sum(slots.get(one, 0) for one in level_slots)
     wanted = sum(pattern[one] for one in level_slots)
     low, high = _LEVEL_RANGE
-    return min(high, max(low, (begun + _PRIOR) / (wanted + _PRIOR)))
+    return min(high, max(low, (begun + prior) / (wanted + prior)))
 
 
 def _is_night(at_us: int, zone: ZoneInfo | None) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from kernel.clock import DAY_US
+from slo.ledger_view import LedgerView
 from slo.objective import Objective
 from slo.volume.expectation import MARGIN_SLOTS, NOTHING, Expectation, expect
 from slo.volume.pattern import SLOT_US, same_time_earlier, slot_of, week_steps
@@ -88,33 +89,32 @@ def expectations(
 
 
 class Forecasts:
-    """Expectations by objective, made anew once a quarter of an hour, a few at a time.
+    """Expectations by group, made anew once a quarter of an hour, a few at a time.
 
     A pass makes at most `limit` of them; the others go on with what they have, which holds for an
-    hour. In memory only, one entry per objective; not shared between threads.
+    hour. In memory only; what nobody asked for in an hour is forgotten. Not for several threads.
     """
 
     def __init__(self, limit: int = 32) -> None:
         self._limit = limit
         self._left = limit
-        self._known: dict[str, tuple[int, tuple[str, ...], dict[str, Expectation]]] = {}
+        self._known: dict[Hashable, tuple[int, dict[str, Expectation]]] = {}
 
     def begin_pass(self) -> None:
         """A new pass may make `limit` expectations again."""
         self._left = self._limit
 
-    def of(
-        self, reader: BegunReader, objective: Objective, sources: Sequence[str], span: Span
-    ) -> Mapping[str, Expectation]:
+    def of(self, view: LedgerView, group: Hashable, span: Span) -> Mapping[str, Expectation]:
         """What to expect now; empty where that is not known yet in this pass."""
-        slot, asked = slot_of(span.from_us), tuple(sources)
-        made_for, made_of, known = self._known.get(objective.id, (-1, (), {}))
-        if made_for == slot and made_of == asked:
+        slot = slot_of(span.from_us)
+        made_for, known = self._known.get(group, (-1, {}))
+        if made_for == slot:
             return known
         if self._left > 0:
             self._left -= 1
-            fresh = expectations(reader, objective, sources, span)
-            self._known[objective.id] = (slot, asked, fresh)
+            fresh = expectations(view.ledger, view.objective, view.sources, span)
+            oldest = slot - MARGIN_SLOTS * SLOT_US
+            self._known = {key: one for key, one in self._known.items() if one[0] > oldest}
+            self._known[group] = slot, fresh
             return fresh
-        still_good = made_of == asked and 0 <= slot - made_for < MARGIN_SLOTS * SLOT_US
-        return known if still_good else {}
+        return known if 0 <= slot - made_for < MARGIN_SLOTS * SLOT_US else {}

@@ -140,7 +140,7 @@ class EvidenceEngine:
         return since + before
 
     def _volume(self, context: IncidentContext, missing: list[str]) -> list[Finding]:
-        """What did not begin, where an alert tells of silence: of the first objective that knows.
+        """What did not begin, where an alert tells of silence: of one objective that knows.
 
         Since the alert's onset: a change point needs units, and there are none.
         """
@@ -148,6 +148,7 @@ class EvidenceEngine:
         if self._impact is None or source is None:
             return []
         port, since_us, until_us = self._impact, context.onset_us, context.now_us
+        found: list[Finding] = []
         for objective_id in context.objective_ids[:MAX_OBJECTIVES]:
             try:
                 told = port.missing(objective_id, since_us, until_us, source)
@@ -157,8 +158,10 @@ class EvidenceEngine:
                 missing.append("volume")
                 return []
             if told is not None:
-                return [volume_finding(told, source, f"slo.missing({objective_id}, {source!r})")]
-        return []
+                finding = volume_finding(told, source, f"slo.missing({objective_id}, {source!r})")
+                # One that knows what an attempt is worth says more.
+                found.insert(0 if told.cost else len(found), finding)
+        return found[:1]
 
     def _money(
         self,

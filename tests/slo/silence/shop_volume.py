@@ -104,8 +104,11 @@ class Shop:
         found, usual, slot = [], None, -1
         window = LONGEST_US // SLICE_US
         counts = self.counts[first - window : last].copy()
+        thinning = np.random.default_rng(first)
         for index in range(len(counts)):
-            counts[index] = int(counts[index] * scale(first - window + index))
+            share = scale(first - window + index)
+            if share < 1:
+                counts[index] = thinning.binomial(counts[index], share)
         for index in range(first, last):
             if usual is None or index // PER_SLOT != slot:
                 slot = index // PER_SLOT

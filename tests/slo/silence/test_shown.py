@@ -7,6 +7,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, generate_latest
 
 from slo.silence.metrics import VolumeCollector
+from slo.volume.terminal import volume_sentences
 from tests.slo.silence.quiet_till import QuietTill
 
 
@@ -36,6 +37,10 @@ def test_a_silent_shop_shows_how_many_are_missing_since_when_and_what_they_cost(
     [cost] = lost.cost
     assert (cost.currency, cost.mid_minor) == ("EUR", 300 * 5000)
     assert "expected minus begun" in lost.method
+    [told, usual] = volume_sentences(shown.model_dump(mode="json"))
+    assert told.startswith("about 300 attempts are missing since 12:05:00 UTC (")
+    assert "worth about 15,000.00 EUR" in told
+    assert usual.startswith("0 attempts began in the newest 10 min, about 300 are usual (")
     assert shown.state == "no_data"
     assert shown.reason.startswith("Payments have stopped arriving: ")
     assert till.service.burning("payment-success")
