@@ -105,20 +105,24 @@ def whole_fire(
     pages: Sequence[Known],
     extra: Sequence[Mapping[str, str]] = (),
     *,
-    rule: Rule | None = None,
+    holding: bool = False,
 ) -> Fire | None:
     """The first paging tier that fires for the objective outside of the open alerts' segments.
 
-    `extra`: more segments to leave out.
+    `extra`: more segments to leave out. `holding`: asked for an alert that is open, which wants
+    newer failures than the windows: a short window of 30 min is full of what is over.
     """
     open_covers = [one.covers for one in pages if one.closed_us is None and one.segment]
     covered = [*open_covers, *extra]
     rest = without(_untold(view.cells, view.span, view, pages), view.objective.segments, covered)
     run = run_of(rest, view.objective.segments, {}, view.span)
     if view.objective.fast_tier:
-        found = jump(run, rule or _rule(view))
+        rule = replace(_rule(view), guard_s=HOLD_GUARD_S) if holding else _rule(view)
+        found = jump(run, rule)
         if found is not None and view.covered(found.window_s):
             return Fire(FAST, found.bad, found.total, found.text)
+    if holding and not run.newest(view.span.slices).bad:
+        return None
     for tier in _tiers(view):
         if tier.page and not _whole_told(view, tier, pages):
             # Just closed segments still fill the short window with what is over.
@@ -140,8 +144,7 @@ def _step_pages(view: DecisionView, opened: Sequence[Known], changes: Changes) -
             rule = replace(_rule(view), alpha=SEGMENT_ALPHA, guard_s=HOLD_GUARD_S)
             firing_now = jump(run, rule) is not None or _is_down(view, run, one.covers)
         else:
-            rule = replace(_rule(view), guard_s=HOLD_GUARD_S)
-            firing_now = whole_fire(view, segments_open, rule=rule) is not None
+            firing_now = whole_fire(view, segments_open, holding=True) is not None
         changes.steps[one.id] = _step_one(view, one, fires_now=firing_now)
 
 

@@ -81,6 +81,18 @@ def test_a_shop_of_ten_attempts_an_hour_that_is_down_pages_with_the_fifth_failur
     assert page.segment == {}
 
 
+def test_at_one_attempt_a_minute_a_page_closes_half_an_hour_after_the_last_failure() -> None:
+    slices = slice_at(3 * 3600)
+    card = ("stripe", "DE", "card")
+    broken = range(3600 // 5, 5400 // 5)
+    rows = [(at, card, at in broken) for at in range(6, slices, 12)]
+    [page] = play(lone(rows, slices), payments(), slice_at(3000), slices, tickets=False)
+    last_failure_us = START_US + (5400 // 5 - 6) * SLICE_US
+    assert page.closed_us is not None
+    assert page.closed_us - last_failure_us <= 31 * 60 * SECOND_US
+    assert page.closed_us - last_failure_us >= 15 * 60 * SECOND_US
+
+
 def test_a_short_outage_after_a_busy_quarter_of_an_hour_is_named_and_kills_no_pass() -> None:
     outage = Fault(3600, 7200, labels=(("country", "NL"),))
     counts = Shop(100, 0.004, seed=4).counts(slice_at(3700), (outage,))

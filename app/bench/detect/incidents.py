@@ -15,7 +15,7 @@ from app.bench.detect.shops import KEYS, START_US, Fault, Shop, slice_at
 
 BEFORE_S = 4200
 AFTER_S = 900
-QUIET_AFTER_S = 1800
+QUIET_AFTER_S = 2700
 TARGET = "0.995"
 _BUDGET = 0.005
 

@@ -1,4 +1,4 @@
-"""A story told to the real ledger and the real evaluator, with a clock that is stepped."""
+"""A story told to the real ledger, expiry, evaluator and silence, with a stepped clock."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from slo.ledger import LedgerReader, LedgerWriter
 from slo.ledger.sums import SegmentKey
 from slo.models import BurnAlertRow
 from slo.objective import UnitKind
+from slo.silence.watcher import SilenceWatcher
 
 _OVERDUE = 1000
 # Passes begin a little before the incident, so that a page of mere chance would be seen.
@@ -45,13 +46,13 @@ class OurShop:
         self._reader = LedgerReader(ledger)
         self._database = Database("sqlite:///" + str(folder / "control.db"))
         self._database.create_all()
-        self._evaluator = Evaluator(
-            self._database,
-            lambda: LedgerReader(ledger),
-            Catalogue([self._objective]),
-            self._clock,
-            feed,
-        )
+        catalogue = Catalogue([self._objective])
+
+        def reader() -> LedgerReader:
+            return LedgerReader(ledger)
+
+        self._evaluator = Evaluator(self._database, reader, catalogue, self._clock, feed)
+        self._silence = SilenceWatcher(self._database, reader, catalogue, self._clock)
         self._deadlines_us = {
             method: None if limit_s is None else limit_s * SECOND_US
             for method, limit_s in payment_deadlines_s([self._objective]).items()
@@ -75,6 +76,7 @@ class OurShop:
                 if incident.hangs:
                     self._expire()
                 self._evaluator.run_once()
+                self._silence.run_once()
             with self._database.reading() as session:
                 rows = session.exec(
                     select(BurnAlertRow)

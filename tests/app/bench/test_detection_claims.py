@@ -1,6 +1,9 @@
 """What is claimed of detection, on fresh seeds; months of it are behind `make test-faults`."""
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.bench.detect.claims import (
     CLAIMS,
@@ -11,6 +14,8 @@ from app.bench.detect.claims import (
     seconds_to_page,
     slow_burn_pages,
 )
+from app.bench.detect.screening import _may_be_small
+from slo.binomial import upper_tail
 
 PER_MINUTE = 1 / 60
 TARGETS = ("0.999", "0.995", "0.99", "0.95")
@@ -42,6 +47,17 @@ def test_six_hours_at_burn_three_never_take_the_fast_tier(per_s: float) -> None:
 @pytest.mark.parametrize("per_s", [1, 100])
 def test_a_deploy_that_fails_three_percent_for_twenty_seconds_pages_nobody(per_s: float) -> None:
     assert reasons(bump_pages(per_s, 0.03, 20, seed=5)) == []
+
+
+@given(st.integers(5, 400), st.data(), st.sampled_from([0.005, 0.0176, 0.05, 0.2]))
+@settings(deadline=None, max_examples=200)
+def test_law_what_is_screened_out_has_a_tail_above_alpha(
+    total: int, data: st.DataObject, ratio: float
+) -> None:
+    bad = data.draw(st.integers(max(5, int(ratio * total) + 1), max(5, total)))
+    [kept] = _may_be_small(np.array([min(bad, total)]), np.array([total]), ratio, 1e-8)
+    if not kept:
+        assert upper_tail(min(bad, total), total, ratio) > 1e-8
 
 
 @pytest.mark.faults
