@@ -70,7 +70,7 @@ class Incident:
 
 
 _TEN_MIN = 600.0
-_STORM = (Fault(0, 30, 0.04), Fault(0, 30, missing=-1.0))
+_STORM = (Fault(0, 30, 0.04), Fault(0, 30, 0.0, missing=-1.0))
 
 INCIDENTS = (
     Incident("total outage", 5, _TEN_MIN, (Fault(0, _TEN_MIN),)),

@@ -38,6 +38,15 @@ def test_no_part_of_a_story_has_more_failures_than_attempts(incident: Incident) 
     assert counts.slices == incident.story_s // 5
 
 
+def test_a_story_in_which_nothing_is_wrong_has_no_slice_that_fails_as_a_whole() -> None:
+    for incident in INCIDENTS:
+        if incident.pages or incident.single:
+            continue
+        counts = incident.counts(3)
+        busy = counts.total.sum(axis=0) >= 50
+        assert (counts.bad.sum(axis=0) * 4 < counts.total.sum(axis=0))[busy].all(), incident.name
+
+
 def test_pages_are_told_apart_by_when_they_come() -> None:
     begin_s = OUTAGE.starts_s(1)
     pages = [Page(100, 200), Page(begin_s + 20, begin_s + 700), Page(begin_s + 800, begin_s + 900)]
