@@ -93,7 +93,7 @@ def borders(objective: Objective, slices: TimeSlices, window: BudgetWindow) -> t
 
 def verdict(one: Slice, target: Fraction) -> Verdict:
     """The slice by its good share, compared exactly (`>=`); half-seen failure is failure."""
-    if one.total and Fraction(one.good, one.total) < target:
+    if one.good * target.denominator < target.numerator * one.total:
         return Verdict.BAD
     if not one.observed:
         return Verdict.MISSING
