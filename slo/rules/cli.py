@@ -82,6 +82,13 @@ def add_rules_commands(cli: typer.Typer) -> None:
         Exits 1 where a file has a fault.
         """
         labels = _labels(label or [])
+        if sloth and grafana is not None:
+            raise typer.BadParameter("it is for our own objectives", param_hint="--grafana")
+        if not sloth and (windows or sloth_compatible or labels):
+            raise typer.BadParameter(
+                "--windows, --sloth-compatible and --label are for specs of Sloth",
+                param_hint="--sloth",
+            )
         if grafana is not None:
             _write_dashboards(grafana, as_json=as_json)
             return

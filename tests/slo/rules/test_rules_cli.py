@@ -62,3 +62,17 @@ def test_wrong_usage_is_exit_code_2(tmp_path: Path) -> None:
     path = file(tmp_path, spec())
     assert run("--sloth", path, "--label", "env").exit_code == 2
     assert run("--sloth", path, "--period", "a month").exit_code == 2
+
+
+def test_what_belongs_to_sloth_is_refused_without_a_spec_of_it(tmp_path: Path) -> None:
+    for words in (["--sloth-compatible"], ["--label", "a=b"], ["--windows", str(tmp_path)]):
+        assert run(*words).exit_code == 2
+    spec_file = file(tmp_path, spec())
+    assert run("--sloth", spec_file, "--grafana", tmp_path).exit_code == 2
+
+
+def test_rules_of_our_own_objectives_come_without_any_option() -> None:
+    done = run("--json")
+    assert done.exit_code == 0
+    names = [group["name"] for group in json.loads(done.stdout)["groups"]]
+    assert "tillwatch-slo-payment-success" in names

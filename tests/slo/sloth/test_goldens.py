@@ -6,6 +6,7 @@ than the 1e-12 that would be enough.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -66,6 +67,41 @@ def test_by_default_only_ratios_differ_and_alerts_names_and_labels_are_the_same(
                 assert ours["expr"] == theirs["expr"]
     last = made[next(iter(made))]["rules"][-1]["expr"]
     assert "sum_over_time(slo:sli_error" not in last
+
+
+def test_the_kubernetes_form_of_an_example_gives_its_rules_but_for_mode_and_spec() -> None:
+    example = yaml.safe_load(shared("vectors/sloth/examples/getting-started.yml").read_text())
+    example.pop("version")
+    resource = {
+        "apiVersion": "sloth.slok.dev/v1",
+        "kind": "PrometheusServiceLevel",
+        "metadata": {"name": "x"},
+        "spec": camel(example),
+    }
+    reading = read_sloth(json.dumps(resource))
+    assert (reading.problems, reading.notes) == ([], [])
+    groups = sloth_groups(reading.slos, BUILT_IN, compatible=True, labels=LABELS)
+    made = {group["name"]: group for group in rules_document(groups)["groups"]}
+    wanted = golden("getting-started")
+    info = {"sloth_mode": "cli-gen-k8s", "sloth_spec": "sloth.slok.dev/v1"}
+    (meta,) = [group for name, group in wanted.items() if "meta" in name]
+    meta["rules"][-1]["labels"].update(info)
+    assert made == wanted
+
+
+def camel(value: Any) -> Any:
+    """The same in the spelling of Kubernetes."""
+    if isinstance(value, list):
+        return [camel(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    spelled = {
+        "error_query": "errorQuery",
+        "total_query": "totalQuery",
+        "page_alert": "pageAlert",
+        "ticket_alert": "ticketAlert",
+    }
+    return {spelled.get(name, name): camel(inner) for name, inner in value.items()}
 
 
 @pytest.mark.real
