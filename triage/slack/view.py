@@ -64,7 +64,9 @@ def _impact(impact: ImpactOut | None) -> tuple[str, ...]:
     if impact is None:
         return ()
     lines = [_missing(impact.missing)] if impact.missing else []
-    if impact.bad or not lines:
+    if not impact.total and not lines:
+        lines.append("Nothing was counted since it began: how many fail is not known")
+    elif impact.bad or not lines:
         lines.append(f"Failed: {impact.bad:,} of {impact.total:,} attempts")
     lines += [
         f"Not taken so far: {format_money(money.lost_minor, money.currency)}"
