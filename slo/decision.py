@@ -197,7 +197,7 @@ def _look_for_new(
             return
         rest = whole_fire(view, pages, [cause.segment])
         if rest is None and not _is_everything(view, cause):
-            changes.opened.append(_page_of(view, cause))
+            changes.opened.append(_page_of(view, pages, cause))
             return
     fire_now = whole_fire(view, pages)
     if fire_now is not None:
@@ -318,9 +318,9 @@ def _onset(view: DecisionView, labels: Mapping[str, str]) -> int:
     return onset_us(run, view.objective.budget_ratio)
 
 
-def _page_of(view: DecisionView, cause: FiringSegment) -> NewAlert:
+def _page_of(view: DecisionView, pages: Sequence[Known], cause: FiringSegment) -> NewAlert:
     tier = FAST if _is_fast(view, cause) else DOWN
-    if rest_suffers_too(cause, _whole_beside(view, cause)):
+    if rest_suffers_too(cause, _whole_beside(view, cause, pages)):
         fire = Fire(tier, cause.fire.bad, cause.fire.total, cause.fire.text)
         return NewAlert({}, page=True, fire=fire, onset_us=_onset(view, {}))
     named = ", ".join(f"{name}={value}" for name, value in cause.labels)
@@ -334,12 +334,19 @@ def _is_everything(view: DecisionView, cause: FiringSegment) -> bool:
     return whole.newest(len(whole.total)).total == cause.total
 
 
-def _whole_beside(view: DecisionView, cause: FiringSegment) -> SliceRun:
-    """The objective's counts over the slices that the segment was judged by."""
+def _whole_beside(
+    view: DecisionView, cause: FiringSegment, pages: Sequence[Known] = ()
+) -> SliceRun:
+    """The objective's counts over the slices that the segment was judged by.
+
+    Without what open alerts cover: that is told already, and no sign of another illness.
+    """
     cells, span = (
         (view.cells, view.span) if _is_fast(view, cause) else (view.long_cells, view.long_span)
     )
-    return run_of(cells, view.objective.segments, {}, span)
+    names = view.objective.segments
+    opened = [one.covers for one in pages if one.closed_us is None and one.segment]
+    return run_of(without(cells, names, opened), names, {}, span)
 
 
 def _is_fast(view: DecisionView, cause: FiringSegment) -> bool:

@@ -35,7 +35,7 @@ from slo.ledger.sums import FineCell, SegmentKey
 EXPLAINS = Fraction(4, 5)
 # The rest suffers from the same thing where its bad share reaches this part of the segment's.
 SAME_ILLNESS = Fraction(1, 4)
-# How much must fail beside a segment, and by what chance, for the whole to be named.
+# What must fail beside a segment, and how unlikely at burn 1, for the whole to be named.
 SUFFERS_BAD = 3
 SUFFERS_ALPHA = 1e-3
 # alpha 1e-8 was studied for up to 100 segments; more of them share the same total risk.
@@ -193,7 +193,7 @@ def rest_suffers_too(cause: FiringSegment, whole: SliceRun) -> bool:
     bad, total = all_.bad - part.bad, all_.total - part.total
     if bad < SUFFERS_BAD or bad * part.total < SAME_ILLNESS * part.bad * total:
         return False
-    return upper_tail(bad, total, cause.fire.p0) <= SUFFERS_ALPHA
+    return upper_tail(bad, total, float(cause.budget)) <= SUFFERS_ALPHA
 
 
 def common(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:

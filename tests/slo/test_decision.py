@@ -133,3 +133,35 @@ def test_the_ledger_and_counts_in_memory_decide_the_same(tmp_path: Path) -> None
 def _said(alert: PlayedAlert) -> tuple[object, ...]:
     names = ("tier", "page", "segment", "opened_us", "onset_us", "closed_us", "reason", "bad")
     return tuple(getattr(alert, name) for name in (*names, "total"))
+
+
+def test_two_days_at_burn_four_make_one_ticket_and_no_page() -> None:
+    slices = slice_at(2 * 86_400)
+    counts = Shop(1, 4 * 0.005, seed=8).counts(slices)
+    [ticket] = play(counts, payments(), slices - 120, slices)
+    assert (ticket.tier, ticket.page, dict(ticket.segment)) == ("1d", False, {})
+    assert ticket.closed_us is None
+
+
+def test_a_part_that_shares_a_label_with_an_open_alert_joins_it() -> None:
+    first = Fault(3600, 7200, labels=(("provider", "adyen"), ("country", "DE")))
+    second = Fault(3700, 7200, labels=(("provider", "adyen"), ("country", "US")))
+    counts = Shop(20, 0.002, seed=2).counts(slice_at(3900), (first, second))
+    [page] = play(counts, payments(), slice_at(3600), counts.slices)
+    assert page.segment == {"provider": "adyen", "country": "DE"}
+
+
+def test_parts_with_nothing_in_common_have_alerts_of_their_own() -> None:
+    first = Fault(3600, 7200, labels=(("provider", "adyen"), ("country", "DE")))
+    second = Fault(3700, 7200, labels=(("provider", "stripe"), ("country", "US")))
+    counts = Shop(20, 0.002, seed=2).counts(slice_at(3900), (first, second))
+    pages = play(counts, payments(), slice_at(3600), counts.slices)
+    assert [dict(one.segment) for one in pages] == [dict(first.labels), dict(second.labels)]
+
+
+def test_on_and_off_every_minute_is_one_page() -> None:
+    faults = tuple(Fault(3600 + 120 * place, 3630 + 120 * place) for place in range(6))
+    counts = Shop(5, 0.002, seed=7).counts(slice_at(3600 + 900), faults)
+    pages = play(counts, payments(), slice_at(3600), counts.slices, tickets=False)
+    assert len(pages) == 1
+    assert pages[0].closed_us is not None

@@ -50,6 +50,13 @@ def test_a_part_that_is_often_bad_needs_more() -> None:
     assert fires(run("b" * 20), least_ratio=Fraction(1, 4))
 
 
+def test_with_a_loose_target_a_slow_burn_is_no_outage() -> None:
+    seven = run("gggg" + "b" * 7, every=120 // SLICE_S)
+    assert fires(seven)
+    assert down(seven, DownRule(Fraction(5, 100))) is None
+    assert down(run("b" * 14), DownRule(Fraction(5, 100))) is not None
+
+
 def test_without_a_key_twenty_failures_are_wanted() -> None:
     assert not fires(run("b" * 19, keyless=True))
     assert fires(run("b" * 20, keyless=True))
