@@ -4,7 +4,7 @@ Prometheus takes a counter that falls for a restart and counts its whole value a
 word of a provider would look like a million failures. So what leaves an outcome is not taken from
 its counter but added to a second one: *entered* less *taken back* is what the ledger has added,
 and `increase` of both over any window gives the exact difference but for its own extrapolation.
-See docs/adr/0022-counters-for-prometheus-only-grow.md.
+See docs/adr/0025-counters-for-prometheus-only-grow.md.
 """
 
 from __future__ import annotations
