@@ -28,8 +28,8 @@ from slo.forecast.paths import NEVER, hours_to_empty
 PATHS = 100
 LOW, HIGH = 0.1, 0.9
 HALF_LIFE_DAYS = 10.0
-LEVEL_TIMES = 1.1
-TREND_TIMES = 1.25
+LEVEL_TIMES = 0.6
+TREND_TIMES = 1.0
 # Days below which there is a pace, but no interval.
 INTERVAL_DAYS = 7
 _BEYOND_CHANCE = 1e-6
