@@ -54,14 +54,14 @@ def test_a_young_till_cannot_tell(tmp_path: Path) -> None:
 
 
 def test_nine_days_give_a_pace_and_an_interval(tmp_path: Path) -> None:
-    till = days_of(tmp_path, payments("0.8"), 9, every(8))
+    till = days_of(tmp_path, payments("0.8", max_gap_s=7200), 9, every(8))
     found = forecast(till)
     assert (found.state, found.interval, found.burning) == ("lasts", True, False)
     assert found.sentence.startswith("At this pace the budget lasts 28 days and longer")
 
 
 def test_an_outage_on_nine_calm_days_ends_the_budget_soon(tmp_path: Path) -> None:
-    till = days_of(tmp_path, payments("0.8"), 9, every(8))
+    till = days_of(tmp_path, payments("0.8", max_gap_s=7200), 9, every(8))
     till.play(60, per_s=1, fails=lambda *_: True, evaluate=False)
     found = forecast(till)
     assert (found.state, found.burning) == ("ends", True)
@@ -73,7 +73,7 @@ def test_an_outage_on_nine_calm_days_ends_the_budget_soon(tmp_path: Path) -> Non
 
 def test_a_calendar_window_is_looked_at_to_its_end(tmp_path: Path) -> None:
     week = Calendar("W", 1, datetime(2001, 1, 1), "UTC")
-    objective = payments("0.8", window=Window(7 * 86_400_000_000, week))
+    objective = payments("0.8", max_gap_s=7200, window=Window(7 * 86_400_000_000, week))
     found = forecast(days_of(tmp_path, objective, 9, nothing_fails))
     assert found.state == "lasts"
     assert 0 < found.ahead_s <= 7 * 86_400
