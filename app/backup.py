@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,9 @@ from typing import Any
 from kernel import strict_json
 from kernel.clock import Clock, rfc3339
 from kernel.errors import BadInput, Conflict, NotFound
+from kernel.sqlite import copy_file
+from slo.ledger.schema import SNAPSHOT_SUFFIX
+from slo.ledger.snapshot import snapshot_path
 
 # Readers of the journal before the journal itself.
 DATABASES = ("ledger.db", "control.db", "derived.db", "journal.db")
@@ -34,7 +36,7 @@ def backup(data_dir: Path, target: Path, clock: Clock) -> dict[str, Any]:
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     names = [name for name in DATABASES if (data_dir / name).exists()]
     for name in names:
-        copy_database(data_dir / name, target / name)
+        copy_file(data_dir / name, target / name)
     others = _other_files(data_dir)
     for name in others:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -67,6 +69,8 @@ def restore(source: Path, data_dir: Path, *, overwrite: bool) -> list[str]:
         new = data_dir / f"{name}.restored"
         shutil.copy2(source / name, new)
         new.replace(data_dir / name)
+    # A copy of the ledger that was here is ahead of the journal that came back.
+    snapshot_path(data_dir / "ledger.db").unlink(missing_ok=True)
     _forget_telemetry_cursors(data_dir)
     return names
 
@@ -82,17 +86,6 @@ def _forget_telemetry_cursors(data_dir: Path) -> None:
             (data_dir / "telemetry" / f"{name}{suffix}").unlink(missing_ok=True)
 
 
-def copy_database(source: Path, target: Path) -> None:
-    """A consistent copy of a SQLite file that others may be writing to."""
-    reader = sqlite3.connect(f"file:{source}?mode=ro", uri=True)
-    writer = sqlite3.connect(target)
-    try:
-        reader.backup(writer, pages=2000, sleep=0.01)
-    finally:
-        writer.close()
-        reader.close()
-
-
 def _other_files(data_dir: Path) -> list[str]:
     """Small files beside the databases: keys, checkpoints, the first token. Never telemetry."""
     return sorted(
@@ -101,7 +94,7 @@ def _other_files(data_dir: Path) -> list[str]:
         if path.is_file()
         and path.relative_to(data_dir).parts[0] != "telemetry"
         and path.name not in _NOT_KEPT
-        and not path.name.endswith((".db", ".db-wal", ".db-shm"))
+        and not path.name.endswith((".db", ".db-wal", ".db-shm", SNAPSHOT_SUFFIX))
     )
 
 

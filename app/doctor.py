@@ -22,6 +22,9 @@ from kernel.engine_status import read_status
 from kernel.errors import BadInput, TillwatchError
 from kernel.settings import KernelSettings
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
+from slo.ledger.progress import progress
+from slo.ledger.schema import VERSION, version_of
+from slo.ledger.snapshot import snapshot_path
 
 State = Literal["ok", "off", "bad"]
 _MIN_FREE_BYTES = 1024**3
@@ -56,6 +59,7 @@ def examine(
         lambda: _engine(settings, clock),
         lambda: _objectives(settings),
         lambda: _policy(settings),
+        lambda: _ledger(settings),
         lambda: _telemetry(settings, clock),
         lambda: _model(environment),
         lambda: _slack(environment),
@@ -190,6 +194,19 @@ def _policy(settings: KernelSettings) -> Finding:
     where = folder or "the shipped files"
     count = len(found.policies)
     return Finding("policy", "ok", f"{count} polic{'y' if count == 1 else 'ies'} of {where}")
+
+
+def _ledger(settings: KernelSettings) -> Finding:
+    """Does it keep up, and is there a copy to come back from?"""
+    behind = progress(settings.ledger_path, settings.journal_path)
+    if behind is not None:
+        return Finding("ledger", "bad", behind.text, "wait; figures are old until it is done")
+    if version_of(settings.ledger_path) is None:
+        return Finding("ledger", "off", "nothing is counted yet", "start `tillwatch serve`")
+    if version_of(snapshot_path(settings.ledger_path)) != VERSION:
+        fix = "it is made within 10 minutes of the start; look for room on the disk"
+        return Finding("ledger", "off", "there is no copy of the ledger yet", fix)
+    return Finding("ledger", "ok", "it keeps up with the journal, and there is a copy of it")
 
 
 def _telemetry(settings: KernelSettings, clock: Clock) -> Finding:

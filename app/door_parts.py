@@ -8,6 +8,7 @@ from app.retention import Consumed, trim_point
 from collector.changes import tracker
 from kernel.journal import JournalReader, JournalWriter, Stream
 from kernel.parts import Part
+from slo.ledger.snapshot import safe_position
 from triage import intake
 from triage.slack import inbox
 
@@ -27,11 +28,7 @@ def door_parts(core: Core, journal: JournalWriter) -> list[Part]:
 
 def journal_consumers(core: Core) -> list[Consumed]:
     """Everybody who reads the journal, and how far."""
-    ledger = core.ledger_reader()
-    try:
-        counted = ledger.position(Stream.SHOP)
-    finally:
-        ledger.close()
+    counted = safe_position(core.kernel.ledger_path, Stream.SHOP)
     found = [
         Consumed([Stream.RAW, Stream.SHOP], core.telemetry.cursor()),
         Consumed([Stream.RAW], core.changes.position(tracker.JOURNAL)),
@@ -48,11 +45,7 @@ def derived_part(core: Core, derived: JournalWriter) -> Part:
     reader = JournalReader(core.kernel.derived_path)
 
     def trim() -> bool:
-        ledger = core.ledger_reader()
-        try:
-            counted = ledger.position(Stream.DERIVED)
-        finally:
-            ledger.close()
+        counted = safe_position(core.kernel.ledger_path, Stream.DERIVED)
         consumers = [
             Consumed([Stream.DERIVED], counted),
             Consumed([Stream.DERIVED], core.telemetry.progress("derived")),

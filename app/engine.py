@@ -48,6 +48,7 @@ from slo.expiry import expiry_job
 from slo.last_good import keep_running
 from slo.ledger import LedgerWriter
 from slo.ledger.projector import LedgerProjector
+from slo.ledger.snapshot import Snapshots, snapshot_job
 from slo.ledger.writer import Told
 from slo.metrics import SloCollector
 from slo.policy import jobs as policy_jobs
@@ -141,6 +142,11 @@ class Engine:
         return [
             *([slack.job()] if core.slack else []),
             *slo_jobs.jobs(self.evaluator, self.silence, core.corrections),
+            snapshot_job(
+                Snapshots(
+                    kernel.ledger_path, kernel.journal_path, kernel.journal_max_bytes, core.clock
+                )
+            ),
             *policy_jobs.jobs(core.policy),
             expiry_job(kernel.ledger_path, self.derived, core.catalogue.all()),
             *collector_jobs.jobs(

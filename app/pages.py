@@ -14,6 +14,7 @@ from kernel.clock import rfc3339
 from kernel.engine_status import read_status
 from kernel.journal import ItemClass
 from kernel.journal.admission import Reason
+from slo.ledger.progress import progress
 from triage.slack.watch import failing_since_us
 
 _STALE_AFTER_S = 20.0
@@ -38,6 +39,7 @@ def page_readers(
             for one in (
                 _refused(refusing()),
                 core.catalogue.fault,
+                _behind(core),
                 _engine_trouble(core, collector),
             )
             if one
@@ -88,6 +90,12 @@ def page_readers(
         stale=stale,
         simulation=core.runbook_settings.simulation,
     )
+
+
+def _behind(core: Core) -> str:
+    """How far a ledger has come that has much to count."""
+    found = progress(core.kernel.ledger_path, core.kernel.journal_path)
+    return found.text if found is not None else ""
 
 
 def _engine_trouble(core: Core, collector: CollectorServices) -> str:

@@ -36,6 +36,20 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return db
 
 
+def copy_file(source: Path, target: Path) -> None:
+    """A consistent copy of a file that others may be writing to; they go on meanwhile (WAL).
+
+    In one step: a copy in several begins anew with each commit of somebody else.
+    """
+    reader = sqlite3.connect(f"file:{source}?mode=ro", uri=True)
+    writer = sqlite3.connect(target)
+    try:
+        reader.backup(writer)
+    finally:
+        writer.close()
+        reader.close()
+
+
 @contextmanager
 def writing(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """One write transaction: BEGIN IMMEDIATE, then COMMIT or ROLLBACK."""

@@ -36,6 +36,24 @@ class _Planned:
     changes: Changes
 
 
+class Turns:
+    """Whose slow rules are looked at in a pass: everybody's once a minute, a part each time."""
+
+    A_MINUTE = 12
+
+    def __init__(self) -> None:
+        self._slot: int | None = None
+
+    def due(self, now_us: int) -> set[int]:
+        """Turns (0 to 11) that came since the last pass; all of them at first."""
+        slot = now_us * self.A_MINUTE // MINUTE_US
+        before = slot - self.A_MINUTE
+        if self._slot is not None:
+            before = max(before, min(self._slot, slot))
+        self._slot = slot
+        return {one % self.A_MINUTE for one in range(before + 1, slot + 1)}
+
+
 class Evaluator:
     """Opens and closes burn alerts. `last_evaluation_us` tells how fresh its judgement is."""
 
@@ -57,7 +75,7 @@ class Evaluator:
         self._catalogue = catalogue
         self._clock = clock
         self._board = Board(catalogue.all(), feed) if feed is not None else None
-        self._minute = 0
+        self._turns = Turns()
         self.last_evaluation_us: int | None = None
 
     def run_once(self) -> None:
@@ -67,40 +85,42 @@ class Evaluator:
         with self._database.reading() as session:
             known = _known_alerts(session, now_us)
             corrections = in_force(session, now_us)
-        minute = now_us // MINUTE_US
         with reader.at_once():
             sources = default_sources(reader, now_us)
-            tickets = minute != self._minute
+            always = {*known, *corrections.objectives}
             planned = [
                 self._plan(
                     LedgerView(reader, one, now_us, sources, corrections.drops(one.id, now_us)),
                     known.get(one.id, ()),
                     tickets=tickets,
                 )
-                for one in self._to_look_at(
-                    reader, now_us, {*known, *corrections.objectives}, tickets=tickets
-                )
+                for one, tickets in self._to_look_at(reader, now_us, always)
             ]
         orphans = [
             one for name, rows in known.items() if name not in self._catalogue for one in rows
         ]
         self._close_orphans([one for one in orphans if one.closed_us is None], now_us)
         self._write([one for one in planned if one.changes.opened or one.changes.steps], now_us)
-        self._minute = minute
         self.last_evaluation_us = self._clock.now_us()
 
     def _to_look_at(
-        self, reader: LedgerReader, now_us: int, always: Collection[str], *, tickets: bool
-    ) -> list[Objective]:
-        """Everybody but those of whom the board is certain; it knows of no alert or correction."""
-        objectives = self._catalogue.all()
+        self, reader: LedgerReader, now_us: int, always: Collection[str]
+    ) -> list[tuple[Objective, bool]]:
+        """Everybody but those of whom the board is certain, and whether it is the turn of their
+        slow rules. The board knows of no alert and of no correction (`always`).
+        """
+        slow = self._turns.due(now_us)
+        objectives = [
+            (one, number % Turns.A_MINUTE in slow)
+            for number, one in enumerate(self._catalogue.all())
+        ]
         if self._board is None:
             return objectives
         self._board.follow(reader, closed_us(min(reader.watermark_us(), now_us)))
         return [
-            one
-            for one in objectives
-            if one.id in always or not self._board.calm(one, tickets=tickets)
+            (one, tickets)
+            for one, tickets in objectives
+            if one.id in always or not self._board.calm(reader, one, tickets=tickets)
         ]
 
     @staticmethod

@@ -24,6 +24,7 @@ def build_bench_cli() -> typer.Typer:
     cli.command("ingest")(ingest)
     cli.command("detect")(detect)
     cli.command("forecast")(forecast)
+    cli.command("slo")(slo)
     return cli
 
 
@@ -119,6 +120,39 @@ def _seconds(value: float | None) -> str:
 def _resets(outcomes: list[dict[str, Any]]) -> str:
     known = sorted(one["reset_s"] for one in outcomes if one["reset_s"] is not None)
     return f"{known[len(known) // 2]:g}" if known else ""
+
+
+def slo(
+    objectives: Annotated[int, typer.Option(min=1, max=2000, help="Objectives judged.")] = 1000,
+    minutes: Annotated[float, typer.Option(min=0.5, max=60, help="Minutes of passes.")] = 3.0,
+    peer_hours: Annotated[float, typer.Option(min=1, max=672, help="The peer's history.")] = 24.0,
+    rebuild_events: Annotated[int, typer.Option(min=1000, help="Events counted again.")] = 500_000,
+    as_json: AsJson = False,
+) -> None:
+    """What counting and judging cost, beside a real Prometheus with Sloth's rules."""
+    from app.bench.slo.run import Plan, run
+
+    plan = Plan(objectives, minutes, peer_hours, rebuild_events=rebuild_events)
+    with tempfile.TemporaryDirectory(prefix="tillwatch-bench-") as folder:
+        document = run(Path(folder), plan, note)
+    emit(document, as_json, render_slo)
+
+
+def render_slo(document: dict[str, Any]) -> str:
+    """The rows as a table for people, the notes below it."""
+    rows = [
+        (
+            row["case"],
+            f"{row['ours']:,}",
+            "" if row["peer"] is None else f"{row['peer']:,}",
+            "" if row["ratio"] is None else str(row["ratio"]),
+            row["unit"],
+            "" if row["goal"] is None else f"{row['goal']:,}",
+        )
+        for row in document["rows"]
+    ]
+    table = render_table(("case", "ours", "peer", "ratio", "unit", "goal"), rows)
+    return "\n".join([table, *document["notes"]])
 
 
 def render_ingest(document: dict[str, Any]) -> str:

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from kernel.clock import SECOND_US
-from slo.board.feed import ChangeFeed
+from slo.board.feed import ChangeFeed, SliceChanges
 from slo.board.objective_board import (
     FAST_US,
     WHOLE_MINUTES_FROM_S,
+    Move,
     ObjectiveBoard,
     begin_us,
+    moves,
 )
 from slo.board.screen import lowest_ratio
 from slo.ledger import LedgerReader
 from slo.ledger.levels import FINE_US
-from slo.ledger.writer import Told
 from slo.objective import Objective
 from slo.tiers import tiers_of
 
@@ -30,7 +31,7 @@ from slo.tiers import tiers_of
 RATES_S: Final = (300, 1_800, 3_600, 7_200, 21_600, 86_400, 259_200)
 # After a longer jump (a backlog, a clock that was set) reading anew is cheaper than following.
 _LONGEST_STEP_US: Final = 120 * FINE_US
-_NOTHING: Final = (0, 0, 0, 0)
+_NOTHING: Final[Mapping[int, Sequence[int]]] = {}
 # Reading one objective's windows takes some milliseconds; the others are looked at meanwhile.
 _LOADS_A_PASS: Final = 50
 _SLICES_US: Final = WHOLE_MINUTES_FROM_S * SECOND_US
@@ -73,19 +74,23 @@ class Board:
         self._applied, self._end_us = until, end_us
         self._load(reader, end_us)
 
-    def calm(self, objective: Objective, *, tickets: bool) -> bool:
+    def calm(self, reader: LedgerReader, objective: Objective, *, tickets: bool) -> bool:
         """True where no rule can open an alert now. `tickets`: the slow rules too."""
         board = self._boards.get(objective.id)
         if board is None:
             return False
         rules = self._rules[objective.id]
-        if rules.fast and board.may_jump(rules.ratio):
+
+        def at_least(segment_id: int, from_us: int, enough: int) -> int:
+            return reader.attempts_since(objective, segment_id, from_us, enough)
+
+        if rules.fast and board.may_jump(rules.ratio, at_least):
             return False
         if any(_reaches(board, tier) for tier in rules.pages):
             return False
         if not tickets:
             return True
-        if rules.fast and board.may_be_down():
+        if rules.fast and board.may_be_down(at_least):
             return False
         return not any(_reaches(board, tier) for tier in rules.tickets)
 
@@ -94,37 +99,46 @@ class Board:
         board = self._boards.get(objective.id)
         return None if board is None else dict(zip(board.lengths_s, board.sums, strict=True))
 
-    def _apply(self, told: Iterable[Told]) -> None:
+    def _apply(self, told: Iterable[SliceChanges]) -> None:
+        get = self._by_number.get
         for one in told:
-            for (no, slice_us, segment_id, _), delta in one.changes.items():
-                board = self._by_number.get(no)
+            for (no, slice_us), counts in one.slices.items():
+                board = get(no)
                 if board is not None:
-                    good, bad, _, _, _, alert_total, alert_bad, _ = delta
-                    board.change(slice_us, segment_id, (bad, good + bad, alert_bad, alert_total))
+                    board.change(slice_us, counts)
+            for no, slice_us, segment_id, bad in one.bads:
+                board = get(no)
+                if board is not None:
+                    board.change_bad(slice_us, segment_id, bad)
 
     def _advance(self, reader: LedgerReader, end_us: int) -> None:
         if end_us == self._end_us:
             return
-        leaving = self._leaving(reader, end_us)
+        lengths = {board.lengths_s for board in self._by_number.values()}
+        moved = {one: moves(one, self._end_us, end_us) for one in lengths}
+        gone = self._leaving(reader, moved.values())
         for no, board in self._by_number.items():
-            found = [leaving.get((span, no), _NOTHING) for span in board.leaves(end_us)]
-            board.advance(end_us, found)
+            own = moved[board.lengths_s]
+            leaving: Mapping[int, Sequence[int]] = _NOTHING
+            if gone:
+                found = ((one.place, gone.get((one.from_us, one.to_us, no))) for one in own)
+                leaving = {place: counts for place, counts in found if counts is not None}
+            board.advance(end_us, own, leaving)
         for name in [name for name, board in self._boards.items() if not board.is_whole]:
             board = self._boards.pop(name)
             self._by_number = {no: one for no, one in self._by_number.items() if one is not board}
 
+    @staticmethod
     def _leaving(
-        self, reader: LedgerReader, end_us: int
-    ) -> dict[tuple[tuple[int, int], int], Sequence[int]]:
-        """What leaves the windows that begin at whole minutes, for all objectives at once."""
-        lengths_s = {one for board in self._boards.values() for one in board.lengths_s}
-        found: dict[tuple[tuple[int, int], int], Sequence[int]] = {}
-        for window_s in sorted(lengths_s):
-            span = begin_us(self._end_us, window_s), begin_us(end_us, window_s)
-            if window_s >= WHOLE_MINUTES_FROM_S and span[0] < span[1]:
-                for no, *counts in reader.counts_of_all(*span):
-                    found[span, no] = counts
-        return found
+        reader: LedgerReader, moved: Iterable[Sequence[Move]]
+    ) -> dict[tuple[int, int, int], Sequence[int]]:
+        """What leaves the windows that begin at whole minutes: by [from, to) and objective."""
+        spans = {(one.from_us, one.to_us) for own in moved for one in own if one.whole}
+        return {
+            (*span, no): counts
+            for span in sorted(spans)
+            for no, *counts in reader.counts_of_all(*span)
+        }
 
     def _load(self, reader: LedgerReader, end_us: int) -> None:
         """Read the windows of some objectives that are not on the board."""
@@ -142,7 +156,7 @@ class Board:
             for slice_us, *counts in reader.slices(objective, end_us - _SLICES_US):
                 board.restore(slice_us, counts)
             for slice_us, segment_id, bad in reader.bad_slices(objective, end_us - FAST_US):
-                board.restore_bad(slice_us, segment_id, bad)
+                board.change_bad(slice_us, segment_id, bad)
             if board.is_whole:
                 self._boards[objective.id] = self._by_number[number] = board
 

@@ -8,12 +8,12 @@ leaves is taken off.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from kernel.clock import MINUTE_US, SECOND_US
-from slo.board.screen import BadSlice, may_be_down, may_jump
-from slo.board.traffic import SegmentTraffic
+from slo.board.screen import AtLeast, BadSlice, may_be_down, may_jump
+from slo.fast_tier import MIN_BAD
 from slo.ledger.levels import FINE_US
 
 FAST_US: Final = 900 * SECOND_US
@@ -21,9 +21,20 @@ WHOLE_MINUTES_FROM_S: Final = 7_200
 # Slices kept in memory: the longest window that begins at a slice, and what lies ahead of the end.
 _SLOTS: Final = 1_800
 _AHEAD_SLOTS: Final = 90
+_BEHIND_US: Final = (_SLOTS - 2 * _AHEAD_SLOTS) * FINE_US
+_AHEAD_US: Final = _AHEAD_SLOTS * FINE_US
 # bad, total, alert_bad, alert_total
 _WIDTH: Final = 4
 Counts = list[int]
+
+
+class Move(NamedTuple):
+    """The begin of a window moves. `whole`: by whole minutes, whose counts the ledger tells."""
+
+    place: int
+    from_us: int
+    to_us: int
+    whole: bool
 
 
 def begin_us(end_us: int, window_s: int) -> int:
@@ -32,83 +43,85 @@ def begin_us(end_us: int, window_s: int) -> int:
     return start_us if window_s < WHOLE_MINUTES_FROM_S else start_us - start_us % MINUTE_US
 
 
+def moves(lengths_s: Sequence[int], from_end_us: int, to_end_us: int) -> list[Move]:
+    """How the begins of these windows move with their common end."""
+    found = []
+    for index, window_s in enumerate(lengths_s):
+        span = begin_us(from_end_us, window_s), begin_us(to_end_us, window_s)
+        if span[0] < span[1]:
+            found.append(Move(index, *span, window_s >= WHOLE_MINUTES_FROM_S))
+    return found
+
+
 class ObjectiveBoard:
     """Sums of the windows `lengths_s`, and the bad slices of the newest 15 min."""
 
     def __init__(self, lengths_s: Sequence[int], end_us: int) -> None:
-        """All windows end at `end_us`; `set_window` and `restore` then fill it."""
+        """All windows end at `end_us`; their sums are filled from outside, then `restore`d."""
         self.lengths_s = tuple(lengths_s)
         self.end_us = end_us
         self.sums: list[Counts] = [[0, 0, 0, 0] for _ in self.lengths_s]
         self._begins = [begin_us(end_us, one) for one in self.lengths_s]
         self._slots = array("i", bytes(4 * _SLOTS * _WIDTH))
         self._bads: dict[tuple[int, int], int] = {}
-        self._traffic = SegmentTraffic()
         # False once something lies too far ahead to be held: the ledger must be read anew.
         self.is_whole = True
         self._news = True
 
     def restore(self, slice_us: int, counts: Sequence[int]) -> None:
         """A slice as the ledger holds it; the windows are filled apart."""
-        self._hold(slice_us, counts)
+        if slice_us >= self.end_us + _AHEAD_US:
+            self.is_whole = False
+        elif slice_us >= self.end_us - _BEHIND_US:
+            place = slice_us // FINE_US % _SLOTS * _WIDTH
+            for offset in range(_WIDTH):
+                self._slots[place + offset] += counts[offset]
 
-    def restore_bad(self, slice_us: int, segment_id: int, bad: int) -> None:
-        """Bad alert counts of a segment, as the ledger holds them. Of the traffic around them
-        nothing is known until it has been followed for 15 min: so long they count as alone.
-        """
-        self._bads[slice_us, segment_id] = bad
-
-    def change(self, slice_us: int, segment_id: int, counts: Sequence[int]) -> None:
+    def change(self, slice_us: int, counts: Sequence[int]) -> None:
         """Counts of a slice have changed by this much."""
-        self._hold(slice_us, counts)
+        self.restore(slice_us, counts)
         if slice_us < self.end_us:
             for index, start_us in enumerate(self._begins):
                 if slice_us >= start_us:
                     _add(self.sums[index], counts)
-        if counts[2]:
-            place = slice_us, segment_id
-            self._bads[place] = self._bads.get(place, 0) + counts[2]
-            self._news = True
-        if counts[3]:
-            self._traffic.add(segment_id, slice_us, counts[3])
 
-    def advance(self, end_us: int, leaving: Sequence[Sequence[int]]) -> None:
-        """Move the end on. `leaving`: what leaves each window that begins at whole minutes, in the
-        order of `lengths_s` (of the others nothing is read).
-        """
+    def change_bad(self, slice_us: int, segment_id: int, bad: int) -> None:
+        """Bad alert counts of a segment have changed by this much."""
+        place = slice_us, segment_id
+        self._bads[place] = self._bads.get(place, 0) + bad
+        self._news = True
+
+    def advance(
+        self, end_us: int, moved: Iterable[Move], leaving: Mapping[int, Sequence[int]]
+    ) -> None:
+        """Move the end on. `moved`: the begins; `leaving`: what leaves by whole minutes (place)."""
+        sums, begins = self.sums, self._begins
         self._clear(end_us)
         entering = self._between(self.end_us, end_us)
-        for index, window_s in enumerate(self.lengths_s):
-            sums, start_us = self.sums[index], begin_us(end_us, window_s)
-            if entering is not None:
-                _add(sums, entering)
-            if window_s >= WHOLE_MINUTES_FROM_S:
-                _take(sums, leaving[index])
-            elif (gone := self._between(self._begins[index], start_us)) is not None:
-                _take(sums, gone)
-            self._begins[index] = start_us
-        if end_us // MINUTE_US > self.end_us // MINUTE_US:
-            self._traffic.note(end_us // MINUTE_US)
+        if entering is not None:
+            for one in sums:
+                _add(one, entering)
+        for place, from_us, to_us, whole in moved:
+            gone = leaving.get(place) if whole else self._between(from_us, to_us)
+            if gone is not None:
+                _take(sums[place], gone)
+            begins[place] = to_us
         self.end_us = end_us
 
-    def leaves(self, end_us: int) -> list[tuple[int, int]]:
-        """For each window, what [from, to) leaves it when the end moves to `end_us`."""
-        ends = [begin_us(end_us, window_s) for window_s in self.lengths_s]
-        return list(zip(self._begins, ends, strict=True))
-
-    def may_jump(self, ratio: float) -> bool:
+    def may_jump(self, ratio: float, at_least: AtLeast) -> bool:
         """Can the fast tier fire? Asked again only after another bad attempt (see `screen`)."""
         if not self._news:
             return False
-        self._news = may_jump(self._newest_first(), self._traffic.at_least, ratio)
+        bads = self._newest_first()
+        self._news = sum(one.bad for one in bads) >= MIN_BAD and may_jump(bads, at_least, ratio)
         return self._news
 
-    def may_be_down(self) -> bool:
+    def may_be_down(self, at_least: AtLeast) -> bool:
         """Can a small segment be down?"""
-        bads = self._newest_first()
-        return may_be_down(bads, self._traffic.at_least, self.end_us - FAST_US)
+        bads = self._newest_first() if self._bads else []
+        return bool(bads) and may_be_down(bads, at_least, self.end_us - FAST_US)
 
-    def _newest_first(self) -> Iterable[BadSlice]:
+    def _newest_first(self) -> list[BadSlice]:
         oldest_us = self.end_us - FAST_US
         for place in [one for one in self._bads if one[0] < oldest_us]:
             del self._bads[place]
@@ -118,39 +131,27 @@ class ObjectiveBoard:
             if bad > 0
         ]
 
-    def _hold(self, slice_us: int, counts: Sequence[int]) -> None:
-        if slice_us >= self.end_us + _AHEAD_SLOTS * FINE_US:
-            self.is_whole = False
-            return
-        if slice_us < self.end_us - (_SLOTS - 2 * _AHEAD_SLOTS) * FINE_US:
-            return
-        place = slice_us // FINE_US % _SLOTS * _WIDTH
-        slots = self._slots
-        for offset in range(_WIDTH):
-            slots[place + offset] += counts[offset]
-
     def _between(self, from_us: int, to_us: int) -> Counts | None:
         """Counts of the held slices in [from, to); None where there are none."""
         found: Counts | None = None
         slots = self._slots
         for slice_us in range(from_us, to_us, FINE_US):
             place = slice_us // FINE_US % _SLOTS * _WIDTH
-            if slots[place] or slots[place + 1] or slots[place + 2] or slots[place + 3]:
-                held = slots[place : place + _WIDTH]
-                found = (
-                    list(held)
-                    if found is None
-                    else [a + b for a, b in zip(found, held, strict=True)]
-                )
+            held = slots[place : place + _WIDTH]
+            if held[1] or held[0] or held[2] or held[3]:
+                if found is None:
+                    found = [0, 0, 0, 0]
+                _add(found, held)
         return found
 
     def _clear(self, end_us: int) -> None:
         """Slots that the new end and what lies ahead of it will use: they hold old slices."""
-        ahead_us = _AHEAD_SLOTS * FINE_US
-        for slice_us in range(self.end_us + ahead_us, end_us + ahead_us, FINE_US):
+        for slice_us in range(self.end_us + _AHEAD_US, end_us + _AHEAD_US, FINE_US):
             place = slice_us // FINE_US % _SLOTS * _WIDTH
-            for offset in range(_WIDTH):
-                self._slots[place + offset] = 0
+            self._slots[place : place + _WIDTH] = _EMPTY
+
+
+_EMPTY: Final = array("i", [0] * _WIDTH)
 
 
 def _add(sums: Counts, counts: Sequence[int]) -> None:

@@ -25,8 +25,8 @@ class BadSlice(NamedTuple):
     bad: int
 
 
-# (segment, from_us) -> no more than the segment's attempts from then on.
-AtLeast = Callable[[int, int], int]
+# (segment, from_us, enough) -> the segment's attempts from then on; `enough` may be said of more.
+AtLeast = Callable[[int, int, int], int]
 
 
 def lowest_ratio(budget: Fraction, bump_allowance_s: float) -> float:
@@ -46,7 +46,8 @@ def may_jump(newest_first: Iterable[BadSlice], at_least: AtLeast, ratio: float) 
     for slice_us, segment_id, count in newest_first:
         all_bad += count
         held = bad[segment_id] = bad.get(segment_id, 0) + count
-        now = max(0.0, held - ratio * at_least(segment_id, slice_us))
+        enough = int(held / ratio) + 1
+        now = max(0.0, held - ratio * at_least(segment_id, slice_us, enough))
         all_excess += now - excess.get(segment_id, 0.0)
         excess[segment_id] = now
         if all_bad >= MIN_BAD and all_excess >= LEAST_EXCESS:
@@ -59,4 +60,4 @@ def may_be_down(bads: Iterable[BadSlice], at_least: AtLeast, from_us: int) -> bo
     bad: dict[int, int] = {}
     for _, segment_id, count in bads:
         bad[segment_id] = bad.get(segment_id, 0) + count
-    return any(2 * count >= at_least(one, from_us) for one, count in bad.items() if count > 0)
+    return any(2 * count >= at_least(one, from_us, 2 * count + 1) for one, count in bad.items())

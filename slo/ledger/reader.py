@@ -138,6 +138,20 @@ class LedgerReader(UnitReader, SourceReader):
             (self.number(objective), FINE_US, from_us),
         )
 
+    def attempts_since(
+        self, objective: Objective, segment_id: int, from_us: int, enough: int
+    ) -> int:
+        """Alert counts of one segment in 5 s slices from `from_us` on (they are kept for 2 h).
+
+        Counting ends after `enough` slices with traffic: then there are that many at least.
+        """
+        rows = self._rows(
+            "SELECT sum(alert_total) FROM (SELECT alert_total FROM cell WHERE objective_no = ?"
+            " AND level_us = ? AND slice_us >= ? AND segment_id = ? AND alert_total > 0 LIMIT ?)",
+            (self.number(objective), FINE_US, from_us, segment_id, enough),
+        )
+        return (rows[0][0] or 0) if rows else 0
+
     def counts_of_all(self, from_us: int, to_us: int) -> list[tuple[int, ...]]:
         """Number, bad, total, alert_bad, alert_total of each objective that counted anything."""
         found: dict[int, list[int]] = {}

@@ -21,6 +21,7 @@ from kernel.journal import Stream
 from kernel.sqlite import writing
 from slo.ledger.levels import FINE_US
 from slo.ledger.retention import UNITS_US
+from slo.ledger.schema import REBUILD_SUFFIX
 from slo.ledger.streams import InStep
 from slo.ledger.unit import decode_unit
 from slo.ledger.writer import LedgerWriter
@@ -77,7 +78,7 @@ _TAKE_OVER: Final = (
 
 def rebuild(writer: LedgerWriter, journals: Mapping[Stream, Path]) -> int:
     """Count the past of `writer.missing`; gives the number of events replayed."""
-    side_path = writer.path.with_name(f"{writer.path.name}.rebuild")
+    side_path = writer.path.with_name(writer.path.name + REBUILD_SUFFIX)
     _remove(side_path)
     side = writer.beside(side_path)
     try:

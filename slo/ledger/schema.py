@@ -10,10 +10,12 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from kernel.sqlite import open_writer, writing
+from kernel.sqlite import copy_file, open_writer, writing
 
 # Raise it with every change of these tables or of the counting code: the file is then made anew.
 VERSION = 4
+SNAPSHOT_SUFFIX = ".snapshot"
+REBUILD_SUFFIX = ".rebuild"
 
 # Pages of 4 KiB, so 32 MiB: a backfill touches the same pages again and again, and what is written
 # back less often is written back once.
@@ -81,12 +83,50 @@ CREATE TABLE IF NOT EXISTS skipped (
 """
 
 
+def version_of(path: Path) -> int | None:
+    """The make of a ledger file; None where it is absent, empty or not readable."""
+    try:
+        if not path.stat().st_size:
+            return None
+        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    except (OSError, sqlite3.OperationalError):
+        return None
+    try:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.DatabaseError:
+        return None
+    finally:
+        db.close()
+
+
+def restore_if_lost(path: Path) -> bool:
+    """Put the copy in the place of a ledger that is not there or cannot be read; True where it was.
+
+    A broken file is kept under another name. Without a copy the ledger begins anew.
+    """
+    if version_of(path) is not None:
+        return False
+    for suffix in ("", "-wal", "-shm"):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            old.replace(path.with_name(f"{path.name}.broken{suffix}"))
+    copy = path.with_name(path.name + SNAPSHOT_SUFFIX)
+    if version_of(copy) != VERSION:
+        return False
+    new = path.with_name(path.name + ".restored")
+    copy_file(copy, new)
+    new.replace(path)
+    return True
+
+
 def open_ledger(path: Path) -> sqlite3.Connection:
-    """The ledger for writing. One of an older make is emptied in place: readers keep their handle.
+    """The ledger for writing; a lost one comes back from its copy. One of an older make is emptied
+    in place: readers keep their handle.
 
     `synchronous = NORMAL`: after a power cut the newest transactions may be gone, with their
     cursor, so they are applied again from the journal.
     """
+    restore_if_lost(path)
     db = open_writer(path, "", synchronous="NORMAL")
     db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     version = db.execute("PRAGMA user_version").fetchone()[0]

@@ -7,6 +7,7 @@ import pytest
 
 from kernel.clock import HOUR_US, SECOND_US
 from slo.catalogue import Catalogue
+from slo.evaluation import Turns
 from slo.objective import WrittenTier
 from tests.slo.shop_till import (
     Till,
@@ -220,3 +221,18 @@ def test_an_outage_is_found_and_ends_although_the_clock_ran_ahead_for_a_moment(t
     assert alert.tier == "fast"
     till.play(600)
     assert till.alerts(open_only=True) == []
+
+
+def test_the_slow_rules_of_everybody_have_their_turn_once_a_minute() -> None:
+    turns = Turns()
+    minute_us = 60 * SECOND_US
+    assert turns.due(10 * minute_us) == set(range(Turns.A_MINUTE))
+    seen = [turns.due(10 * minute_us + passed * 5 * SECOND_US) for passed in range(1, 13)]
+    assert [len(one) for one in seen] == [1] * 12
+    assert set.union(*seen) == set(range(Turns.A_MINUTE))
+    # A pass that was held up makes up for the turns it missed; one too soon has none.
+    assert len(turns.due(11 * minute_us + 25 * SECOND_US)) == 5
+    assert turns.due(11 * minute_us + 25 * SECOND_US) == set()
+    # A clock that was set back does not stop them.
+    assert turns.due(9 * minute_us) == set()
+    assert len(turns.due(9 * minute_us + 5 * SECOND_US)) == 1

@@ -144,7 +144,7 @@ def test_whoever_is_calm_opens_nothing(tmp_path, seed):
         tickets = number % 12 == 0
         found = _opens(shop, end_us, tickets=tickets)
         for objective in OBJECTIVES:
-            is_calm = shop.board.calm(objective, tickets=tickets)
+            is_calm = shop.board.calm(shop.reader, objective, tickets=tickets)
             assert not (is_calm and objective.id in found), (number, objective.id)
             looked, calm = looked + (not is_calm), calm + is_calm
         opened += len(found)
@@ -158,7 +158,10 @@ def test_a_steady_shop_within_its_budget_is_calm(tmp_path):
         # Exactly a quarter of the loosest budget and never much in one place.
         shop.step(5, 40, bad=0.0 if number % 40 else 0.01)
         shop.follow()
-    assert [shop.board.calm(one, tickets=True) for one in OBJECTIVES[:2]] == [True, True]
+    assert [shop.board.calm(shop.reader, one, tickets=True) for one in OBJECTIVES[:2]] == [
+        True,
+        True,
+    ]
 
 
 def test_the_bound_on_the_excess_holds_for_every_fire():

@@ -1,0 +1,1 @@
+"""`tillwatch bench slo`: what counting and judging cost, beside a real Prometheus."""

@@ -1,0 +1,107 @@
+"""A lost ledger comes back from its copy, and the journal waits for the copy."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from kernel.clock import DAY_US, HOUR_US, FrozenClock, SystemClock
+from kernel.journal import Stream
+from slo.ledger import LedgerReader, LedgerWriter
+from slo.ledger.progress import progress
+from slo.ledger.schema import VERSION, version_of
+from slo.ledger.snapshot import Snapshots, safe_position, snapshot_path, take
+from tests.slo.ledger.till import T0, Till, event, payments
+
+DAY = (T0 - DAY_US, T0 + DAY_US)
+
+
+def _snapshots(till: Till, *, quota_bytes: int = 10**12, ahead_us: int = 0) -> Snapshots:
+    clock = FrozenClock(SystemClock().now_us() + ahead_us)
+    return Snapshots(till.path, till.path.with_name("journal.db"), quota_bytes, clock)
+
+
+def test_a_copy_is_made_at_once_and_then_once_a_day(till):
+    till.take(event("succeeded", 0))
+    assert _snapshots(till).run()
+    assert not _snapshots(till).run()
+    assert not _snapshots(till, ahead_us=23 * HOUR_US).run()
+    assert _snapshots(till, ahead_us=25 * HOUR_US).run()
+
+
+def test_with_little_room_in_the_journal_the_copy_is_made_within_the_hour(till):
+    till.take(event("succeeded", 0))
+    take(till.path)
+    till.path.with_name("journal.db").write_bytes(b"x" * 100)
+    assert not _snapshots(till, quota_bytes=100, ahead_us=HOUR_US // 2).run()
+    assert not _snapshots(till, quota_bytes=1000, ahead_us=2 * HOUR_US).run()
+    assert _snapshots(till, quota_bytes=100, ahead_us=2 * HOUR_US).run()
+
+
+def test_the_journal_may_be_trimmed_to_what_the_copy_has_counted(till):
+    till.take(event("succeeded", 0))
+    assert safe_position(till.path, Stream.SHOP) == 0
+    take(till.path)
+    till.take(event("succeeded", 0, "p2"))
+    assert safe_position(till.path, Stream.SHOP) == 1
+    take(till.path)
+    assert safe_position(till.path, Stream.SHOP) == 2
+
+
+@pytest.mark.parametrize("harm", ["gone", "empty", "rubbish"])
+def test_a_lost_ledger_is_the_copy_and_goes_on_from_there(tmp_path, harm):
+    till = Till(tmp_path, [payments()])
+    till.take(event("succeeded", 0), event("failed", 1, "p2"))
+    take(till.path)
+    till.take(event("succeeded", 2, "p3"))
+    till.close()
+    for path in tmp_path.glob("ledger.db*"):
+        if path != snapshot_path(till.path):
+            path.unlink()
+    if harm != "gone":
+        till.path.write_bytes(b"" if harm == "empty" else os.urandom(9000))
+    again = LedgerWriter(till.path, FrozenClock(T0), [payments()])
+    assert again.cursor(Stream.SHOP) == 1
+    sums = LedgerReader(till.path).sums(payments(), *DAY)
+    assert (sums.good, sums.bad) == (1, 1)
+    assert harm != "rubbish" or (tmp_path / "ledger.db.broken").exists()
+    again.close()
+
+
+def test_a_lost_ledger_without_a_copy_begins_anew(tmp_path):
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"")
+    writer = LedgerWriter(path, FrozenClock(T0), [payments()])
+    assert (writer.cursor(Stream.SHOP), version_of(path)) == (0, VERSION)
+    writer.close()
+
+
+def test_a_copy_of_another_make_is_not_used_and_is_made_anew(till):
+    till.take(event("succeeded", 0))
+    take(till.path)
+    import sqlite3
+
+    db = sqlite3.connect(snapshot_path(till.path))
+    db.execute(f"PRAGMA user_version = {VERSION - 1}")
+    db.close()
+    assert safe_position(till.path, Stream.SHOP) == 0
+    assert _snapshots(till).run()
+
+
+def test_progress_is_told_only_where_there_is_much_to_count(till, tmp_path: Path):
+    till.take(event("succeeded", 0))
+    assert progress(till.path, tmp_path / "journal.db") is None
+    side = Till(tmp_path / "side", [payments()])
+    side.take(event("succeeded", 0))
+    side.path.rename(till.path.with_name("ledger.db.rebuild"))
+    for suffix in ("-wal", "-shm"):
+        side.path.with_name(f"ledger.db{suffix}").rename(
+            till.path.with_name(f"ledger.db.rebuild{suffix}")
+        )
+    till.take(event("succeeded", 0, "p2"))
+    found = progress(till.path, tmp_path / "journal.db")
+    assert found is not None
+    assert (found.kind, found.done, found.whole) == ("rebuild", 1, 2)
+    assert "50 % of the journal" in found.text
