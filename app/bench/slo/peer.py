@@ -22,6 +22,7 @@ import yaml
 
 from app.bench.slo.shop import BAD_SHARE
 from app.demo.processes import free_ports
+from kernel.clock import SECOND_US, SystemClock
 from kernel.errors import NotConfigured, Unavailable
 from slo.objective import Objective
 from slo.rules.rule import rules_yaml
@@ -29,6 +30,7 @@ from slo.sloth import BUILT_IN, read_sloth, sloth_groups
 
 SCRAPE_S: Final = 15
 EVALUATE_S: Final = 30
+_CLOCK: Final = SystemClock()
 _START_WITHIN_S: Final = 120.0
 _RATE: Final = 20.0
 _CONFIG: Final = """
@@ -114,7 +116,7 @@ def _exposition(names: Sequence[str], at_s: float) -> bytes:
 def _serve(names: Sequence[str]) -> ThreadingHTTPServer:
     class Counters(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = _exposition(names, time.time())
+            body = _exposition(names, _CLOCK.now_us() / SECOND_US)
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.send_header("Content-Length", str(len(body)))
@@ -131,7 +133,7 @@ def _serve(names: Sequence[str]) -> ThreadingHTTPServer:
 
 def _write_history(folder: Path, names: Sequence[str], history_h: float) -> None:
     """The counters' past at the scrape interval, as blocks of Prometheus."""
-    end_s = int(time.time()) // SCRAPE_S * SCRAPE_S - SCRAPE_S
+    end_s = _CLOCK.now_us() // SECOND_US // SCRAPE_S * SCRAPE_S - SCRAPE_S
     begin_s = end_s - int(history_h * 3600)
     text = folder / "history.txt"
     with text.open("w") as file:
