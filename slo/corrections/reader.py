@@ -6,6 +6,7 @@ of good, bad, excluded and money, and is never counted as uptime.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -68,20 +69,19 @@ class CorrectedReader:
     def segment_lost(
         self, objective: Objective, from_us: int, to_us: int
     ) -> dict[SegmentKey, dict[str, int]]:
-        """Value of lost baskets that counts, by segment.
-
-        Each span between corrections is asked for by itself: a basket that failed before a
-        correction and again after it is counted on both sides.
+        """Value of lost baskets that counts, by segment; one that failed before a correction and
+        again after it is one basket.
         """
-        found: dict[SegmentKey, dict[str, int]] = {}
-        with self._reader.at_once():
-            for begin_us, end_us, stretch in _pieces(self._drops, from_us, to_us):
-                if stretch is not None and stretch.whole:
-                    continue
-                for key, values in self._reader.segment_lost(objective, begin_us, end_us).items():
-                    if stretch is None or not stretch.takes(objective.segments, key):
-                        _add_values(found.setdefault(key, {}), values)
-        return found
+        stretches = self._drops.within(from_us, to_us)
+        ends = [one.to_us for one in stretches]
+
+        def counts(at_us: int, key: SegmentKey) -> bool:
+            place = bisect_right(ends, at_us)
+            if place == len(stretches) or at_us < stretches[place].from_us:
+                return True
+            return not stretches[place].takes(objective.segments, key)
+
+        return self._reader.segment_lost(objective, from_us, to_us, counts if stretches else None)
 
     def pending(self, objective: Objective, from_us: int, to_us: int) -> int:
         """Attempts without an outcome outside of what is left out as a whole.
@@ -158,22 +158,3 @@ class CorrectedReader:
 
 # Either one answers the same questions; mypy refuses a question that only one of them knows.
 AnyReader = LedgerReader | CorrectedReader
-
-
-def _pieces(drops: Drops, from_us: int, to_us: int) -> list[tuple[int, int, Stretch | None]]:
-    """The window cut at every border of a stretch, with the stretch where there is one."""
-    found: list[tuple[int, int, Stretch | None]] = []
-    at_us = from_us
-    for stretch in drops.within(from_us, to_us):
-        if stretch.from_us > at_us:
-            found.append((at_us, stretch.from_us, None))
-        found.append((stretch.from_us, stretch.to_us, stretch))
-        at_us = stretch.to_us
-    if to_us > at_us:
-        found.append((at_us, to_us, None))
-    return found
-
-
-def _add_values(total: dict[str, int], more: dict[str, int]) -> None:
-    for currency, minor in more.items():
-        total[currency] = total.get(currency, 0) + minor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from kernel.shop_event import ShopEvent
 from slo.ledger.file_reader import FileReader
@@ -10,6 +10,8 @@ from slo.ledger.losses import RESCUE_US, BadUnit, lost
 from slo.ledger.sums import SegmentKey
 from slo.ledger.unit import decode_unit, fold
 from slo.objective import Objective, UnitKind
+
+Counts = Callable[[int, SegmentKey], bool]
 
 
 class UnitReader(FileReader):
@@ -65,10 +67,11 @@ class UnitReader(FileReader):
         return values
 
     def segment_lost(
-        self, objective: Objective, from_us: int, to_us: int
+        self, objective: Objective, from_us: int, to_us: int, counts: Counts | None = None
     ) -> dict[SegmentKey, dict[str, int]]:
         """Bad units' value, each checkout once and only if no payment of it succeeded in 30 min.
 
+        `counts` tells of a bad unit's time and segment whether it counts (None: all of them do).
         Units are kept for 7 days after they were last heard of: whoever needs an older window takes
         `bad_minor` of `sums` for that part. A basket that may still be saved counts as lost.
         """
@@ -80,7 +83,11 @@ class UnitReader(FileReader):
                 " WHERE objective_no = ? AND at_us >= ? AND at_us < ?",
                 (number, from_us, to_us),
             )
-            bads = (BadUnit(*row) for row in rows)
+            bads = [
+                bad
+                for bad in map(BadUnit._make, rows)
+                if counts is None or counts(bad.at_us, self._segment(bad.segment_id))
+            ]
             paid = self._paid(number, from_us, to_us)
             for (segment_id, currency), minor in sorted(lost(bads, paid).items()):
                 found.setdefault(self._segment(segment_id), {})[currency] = minor

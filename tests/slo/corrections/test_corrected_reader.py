@@ -16,6 +16,9 @@ from slo.corrections.dropping import Drop, Drops, labels_of
 from slo.corrections.reader import CorrectedReader
 from slo.ledger.sums import MoneySums, Sums, total_of
 from slo.ledger_view import LedgerView
+from tests.slo.ledger.till import T0, event
+from tests.slo.ledger.till import Till as Ledger
+from tests.slo.ledger.till import payments as ledger_payments
 from tests.slo.shop_till import START_US, Till, payments
 
 HOURS = 4
@@ -110,7 +113,7 @@ def test_a_window_is_what_was_not_left_out_in_counts_and_in_money(shop, given_dr
     found = shop.corrected(Drops(given_drops)).segment_sums(shop.objective, from_us, to_us)
     kept = shop.kept(given_drops, from_us, to_us)
     assert total_of(found.values()) == counted(kept)
-    for key in {shop.key(event) for event in kept} | set(found):
+    for key in {shop.key(one) for one in kept} | set(found):
         assert found.get(key) == counted([one for one in kept if shop.key(one) == key])
 
 
@@ -160,6 +163,18 @@ def test_lost_baskets_leave_out_what_failed_in_the_correction(shop):
     lost = shop.corrected(Drops(given_drops)).segment_lost(shop.objective, START_US, to_us)
     kept = shop.kept(given_drops, START_US, to_us)
     assert sum(value["EUR"] for value in lost.values()) == counted(kept).money["EUR"].bad_minor
+
+
+def test_a_basket_that_failed_on_both_sides_of_a_correction_is_lost_once(tmp_path):
+    till = Ledger(tmp_path, [ledger_payments()])
+    for number, minute in enumerate((1, 12, 31)):
+        told = event("failed", 60 * minute, f"p{number}", checkout_id="c1")
+        till.take(told, received_s=60 * minute + 1)
+    hour = (T0, T0 + HOUR_US)
+    given_drops = Drops([Drop(T0 + 10 * MINUTE_US, T0 + 20 * MINUTE_US)])
+    reader = CorrectedReader(till.reader, given_drops)
+    assert reader.sums(ledger_payments(), *hour).bad == 2
+    assert reader.segment_lost(ledger_payments(), *hour) == {("", "", ""): {"EUR": 1000}}
 
 
 def test_a_window_that_is_left_out_as_a_whole_is_covered_and_empty(shop):
