@@ -49,6 +49,8 @@ RISK_LEFT = Fraction(1, 10)
 LOSSES_KNOWN_US = 7 * DAY_US
 
 BySegment = Mapping[SegmentKey, Sums]
+# The one part of a window that is not cut into segments.
+ALL_SEGMENTS: SegmentKey = ()
 Lost = dict[SegmentKey, dict[str, int]]
 
 
@@ -61,7 +63,12 @@ def standing(
     """The whole answer. `alerts`: the objective's open ones."""
     objective = view.objective
     window = view.budget_by_segment
-    rates = {name: view.window_by_segment(seconds) for name, seconds in RATES_S.items()}
+    rates = {
+        name: view.window_by_segment(seconds)
+        if with_segments
+        else {ALL_SEGMENTS: view.window(seconds)}
+        for name, seconds in RATES_S.items()
+    }
     lost = _lost(view)
     spending = Spending.now(view)
     whole, budget = spending.whole, spending.budget

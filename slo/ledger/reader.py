@@ -8,6 +8,7 @@ the ledger's file exists every answer is empty and the watermark is 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import add
 
 from kernel.clock import DAY_US, MINUTE_US
 from kernel.errors import BadInput
@@ -29,25 +30,41 @@ class LedgerReader(UnitReader, SourceReader):
 
     def sums(self, objective: Objective, from_us: int, to_us: int) -> Sums:
         """Everything of the window, all segments together."""
-        return total_of(self.segment_sums(objective, from_us, to_us).values())
+        added = self._added("0", objective, from_us, to_us)
+        return total_of(_sums(currency, counts) for (_, currency), counts in added.items())
 
     def segment_sums(
         self, objective: Objective, from_us: int, to_us: int
     ) -> dict[SegmentKey, Sums]:
         """The window by segment; the parts add up to `sums` exactly."""
         found: dict[SegmentKey, Sums] = {}
+        for (number, currency), counts in self._added(
+            "segment_id", objective, from_us, to_us
+        ).items():
+            key, part = self._segment(number), _sums(currency, counts)
+            found[key] = found[key] + part if key in found else part
+        return found
+
+    def _added(
+        self, part: str, objective: Objective, from_us: int, to_us: int
+    ) -> dict[tuple[int, str], list[int]]:
+        """Counts by `part` (a column, or one number for all) and currency."""
+        added: dict[tuple[int, str], list[int]] = {}
         with self.at_once():
             number = self.number(objective)
             for span in cut(from_us, to_us, self.marks()):
                 rows = self._rows(
-                    f"SELECT segment_id, currency, {_SUMMED} FROM cell WHERE objective_no = ? AND"
+                    f"SELECT {part}, currency, {_SUMMED} FROM cell WHERE objective_no = ? AND"
                     " level_us = ? AND slice_us >= ? AND slice_us < ? GROUP BY 1, 2",
                     (number, *span),
                 )
-                for segment_id, currency, *counts in rows:
-                    key = self._segment(segment_id)
-                    found[key] = found.get(key, Sums()) + _sums(currency, counts)
-        return found
+                for key, currency, *counts in rows:
+                    held = added.get((key, currency))
+                    if held is None:
+                        added[key, currency] = counts
+                    else:
+                        added[key, currency] = list(map(add, held, counts))
+        return added
 
     def fine(
         self, objective: Objective, from_us: int, to_us: int
