@@ -193,5 +193,6 @@ class LedgerReader(UnitReader, SourceReader):
 
 def _sums(currency: str, counts: Sequence[int]) -> Sums:
     good, bad, excluded, alert_total, alert_bad, alert_keyless, good_minor, bad_minor = counts
-    money = {currency: MoneySums(good_minor, bad_minor)} if good_minor or bad_minor else {}
+    priced = MoneySums(good_minor, bad_minor, good, bad) if currency else MoneySums()
+    money = {currency: priced} if priced != MoneySums() else {}
     return Sums(good, bad, excluded, alert_total, alert_bad, alert_keyless, money)

@@ -12,16 +12,23 @@ OTHER = "__other__"
 
 @dataclass(frozen=True)
 class MoneySums:
-    """Value attempted in good and in bad units, in minor units of one currency."""
+    """Value attempted in good and in bad units, in minor units of one currency, and these units."""
 
     good_minor: int = 0
     bad_minor: int = 0
+    good: int = 0
+    bad: int = 0
 
     def __add__(self, other: MoneySums) -> MoneySums:
-        return MoneySums(self.good_minor + other.good_minor, self.bad_minor + other.bad_minor)
+        return MoneySums(
+            self.good_minor + other.good_minor,
+            self.bad_minor + other.bad_minor,
+            self.good + other.good,
+            self.bad + other.bad,
+        )
 
     def __neg__(self) -> MoneySums:
-        return MoneySums(-self.good_minor, -self.bad_minor)
+        return MoneySums(-self.good_minor, -self.bad_minor, -self.good, -self.bad)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from slo.ledger.sums import SegmentKey, Sums
+from slo.ledger.sums import MoneySums, Sums
 from slo.objective import Objective, UnitKind
 
-KNOWN_SHARE = Fraction(9, 10)
 _UNITS = {
     UnitKind.PAYMENT: "payments",
     UnitKind.CHECKOUT: "checkouts",
@@ -51,26 +49,15 @@ def conversion(sums: Sums) -> Conversion:
     return Conversion(sums.good, sums.good + sums.bad + sums.excluded)
 
 
-def completed_in(
-    by_segment: Mapping[SegmentKey, Sums], currency: str, *, slow: bool
-) -> tuple[int, int]:
-    """Value and number of the units completed in one currency; (0, 0) where not enough is known.
+def completed_in(sums: Sums, currency: str, *, slow: bool) -> tuple[int, int]:
+    """Value and number of the units completed in one currency (those with an amount in it).
 
-    Sums do not tell units by currency, so that they are taken of the segments in which one currency
-    alone was seen: these must hold 90 % of the currency's value. `slow`: bad units were completed
-    too, only slowly.
+    `slow`: bad units were completed too, only slowly.
     """
-    value = orders = all_value = 0
-    for sums in by_segment.values():
-        money = sums.money.get(currency)
-        if money is None:
-            continue
-        minor = money.good_minor + (money.bad_minor if slow else 0)
-        all_value += minor
-        if len(sums.money) == 1:
-            value += minor
-            orders += sums.good + (sums.bad if slow else 0)
-    return (value, orders) if value >= KNOWN_SHARE * all_value else (0, 0)
+    money = sums.money.get(currency, MoneySums())
+    if slow:
+        return money.good_minor + money.bad_minor, money.good + money.bad
+    return money.good_minor, money.good
 
 
 def average_minor(value_minor: int, orders: int) -> Fraction | None:

@@ -103,9 +103,9 @@ def _order_values(view: LedgerView, now: _Span, before: _Span | None) -> list[Or
     found = []
     slow = not takes_money(view.objective)
     for currency in sorted(now.sums.money):
-        value_minor, orders = completed_in(now.by_segment, currency, slow=slow)
+        value_minor, orders = completed_in(now.sums, currency, slow=slow)
         average = average_minor(value_minor, orders)
-        parts = completed_in(before.by_segment, currency, slow=slow) if before else (0, 0)
+        parts = completed_in(before.sums, currency, slow=slow) if before else (0, 0)
         earlier = average_minor(*parts)
         more = change(average, earlier)
         found.append(

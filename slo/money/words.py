@@ -34,8 +34,8 @@ CONVERSION_METHOD = (
 )
 
 ORDER_VALUE_METHOD = (
-    "Average value = value of completed units / completed units, one currency at a time, of the"
-    " segments in which it alone was seen; not known where these hold less than 90 % of its value."
+    "Average value = value of completed units / completed units that carried an amount, one"
+    " currency at a time."
 )
 
 

@@ -73,9 +73,10 @@ class Shop:
 def counted(events: list[ShopEvent]) -> Sums:
     bad = [one for one in events if one.type == "payment.failed"]
     good = [one for one in events if one.type != "payment.failed"]
-    money = MoneySums(sum(one.amount_minor for one in good), sum(one.amount_minor for one in bad))
-    values = {"EUR": money} if events else {}
-    return Sums(len(good), len(bad), 0, len(events), len(bad), 0, values)
+    values = (sum(one.amount_minor for one in part) for part in (good, bad))
+    money = MoneySums(*values, len(good), len(bad))
+    by_currency = {"EUR": money} if events else {}
+    return Sums(len(good), len(bad), 0, len(events), len(bad), 0, by_currency)
 
 
 @pytest.fixture(scope="module")

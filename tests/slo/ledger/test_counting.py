@@ -28,7 +28,7 @@ def test_good_bad_excluded_and_money_are_counted(till):
     )
     sums = till.reader.sums(payments(), *DAY)
     assert (sums.good, sums.bad, sums.excluded) == (1, 1, 1)
-    assert sums.money == {"EUR": MoneySums(good_minor=1000, bad_minor=1000)}
+    assert sums.money == {"EUR": MoneySums(good_minor=1000, bad_minor=1000, good=1, bad=1)}
 
 
 def test_a_failure_without_a_decline_class_is_bad(till):
@@ -50,7 +50,7 @@ def test_a_revised_outcome_moves_from_bad_to_good_with_its_money(till):
     till.take(event("succeeded", 70, origin=Origin.PROVIDER, source="stripe"), received_s=71)
     sums = till.reader.sums(payments(), *DAY)
     assert (sums.good, sums.bad, sums.alert_bad, sums.alert_total) == (1, 0, 0, 1)
-    assert sums.money == {"EUR": MoneySums(good_minor=1000)}
+    assert sums.money == {"EUR": MoneySums(good_minor=1000, good=1)}
     assert till.reader.lost(payments(), *DAY) == {}
 
 
@@ -115,7 +115,7 @@ def test_segments_add_up_and_money_stays_by_currency(till):
     for part in parts.values():
         total += part
     assert total == till.reader.sums(payments(), *DAY)
-    assert total.money["USD"] == MoneySums(good_minor=1000)
+    assert total.money["USD"] == MoneySums(good_minor=1000, good=1)
 
 
 def test_a_broken_amount_counts_the_unit_without_money(till):

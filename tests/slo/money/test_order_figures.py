@@ -132,7 +132,7 @@ def test_a_slow_checkout_is_not_a_lost_one(tmp_path: Path) -> None:
     assert shop.till.service.impact("checkout-success", {}, 0, now_us).lost == {}
 
 
-def test_several_currencies_are_told_apart_by_the_segments_that_have_one_each(shop: Shop) -> None:
+def test_several_currencies_are_told_apart(shop: Shop) -> None:
     for _ in range(HOUR_MIN + 5):
         shop.till.clock.advance_s(60)
         shop.till.arrive(
@@ -149,8 +149,17 @@ def test_several_currencies_are_told_apart_by_the_segments_that_have_one_each(sh
     }
 
 
-def test_an_average_is_not_known_where_one_segment_mixes_currencies(shop: Shop) -> None:
+def test_one_segment_may_mix_currencies_and_orders_without_an_amount(shop: Shop) -> None:
     shop.till.clock.advance_s(60)
-    shop.till.arrive([shop.end("completed"), shop.end("completed", currency="USD")])
+    told = [
+        shop.end("completed"),
+        shop.end("completed", currency="USD", amount_minor=300),
+        shop.end("completed", currency="USD", amount_minor=500),
+        shop.end("completed", amount_minor=None, currency=""),
+    ]
+    shop.till.arrive(told)
     hour = shop.last_hour()
-    assert {one.average_minor for one in hour.order_values} == {None}
+    assert {(one.currency, one.average_minor, one.orders) for one in hour.order_values} == {
+        ("EUR", 5_000, 1),
+        ("USD", 400, 2),
+    }
