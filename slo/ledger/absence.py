@@ -33,6 +33,21 @@ def settle_absences(
         db.execute("DELETE FROM mark WHERE name GLOB ?", (f"away:{no}:*",))
 
 
+def mark_idle_pulses(
+    db: sqlite3.Connection, counted: Collection[str], configured: Collection[str]
+) -> None:
+    """Mark the groups of attempts that no objective watches: theirs are not counted meanwhile.
+
+    The mark stays until one of the group's objectives is counted again, by which time the rebuild
+    has filled the hole. Both are keys of `pulse_group`; in the caller's transaction.
+    """
+    for no, key in db.execute("SELECT no, key FROM pulse_group").fetchall():
+        if key in counted:
+            db.execute("DELETE FROM mark WHERE name = ?", (f"idle:{no}",))
+        elif key not in configured:
+            db.execute("INSERT OR IGNORE INTO mark VALUES (?, 1)", (f"idle:{no}",))
+
+
 def _drop(db: sqlite3.Connection, no: int) -> None:
     for table in _OWN:
         db.execute(f"DELETE FROM {table} WHERE objective_no = ?", (no,))

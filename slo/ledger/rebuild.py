@@ -33,13 +33,12 @@ _JOINED: Final = (
     " JOIN main.objective o ON o.id = so.id AND o.generation = so.generation"
     " JOIN side.segment ss ON ss.id = r.segment_id JOIN main.segment s ON s.key = ss.key"
 )
+# In the order in which units were last heard of: those of one hour lie together.
 _NOT_REPLAYED: Final = (
-    "SELECT u.kind, u.key, u.touched_hour, u.events FROM main.unit u"
+    "SELECT u.rowid, u.touched_hour, u.events FROM main.unit u"
     " LEFT JOIN side.unit s ON s.kind = u.kind AND s.key = u.key"
-    " WHERE (u.kind, u.key) > (?, ?) AND s.events IS NOT u.events"
-    # Older ones are about to go, and the replay may have counted and dropped them.
-    f" AND u.touched_hour > (SELECT max(touched_hour) FROM main.unit) - {UNITS_US // HOUR_US}"
-    " ORDER BY u.kind, u.key LIMIT ?"
+    " WHERE u.rowid > ? AND u.touched_hour > ? AND s.events IS NOT u.events"
+    " ORDER BY u.rowid LIMIT ?"
 )
 _TAKE_OVER: Final = (
     (
@@ -49,9 +48,10 @@ _TAKE_OVER: Final = (
     "INSERT OR IGNORE INTO main.segment (key) SELECT key FROM side.segment",
     (
         "CREATE TEMP TABLE new_group AS SELECT key FROM side.pulse_group"
-        " EXCEPT SELECT key FROM main.pulse_group"
+        " EXCEPT SELECT g.key FROM main.pulse_group g WHERE NOT EXISTS"
+        " (SELECT 1 FROM main.mark WHERE name = 'idle:' || g.no)"
     ),
-    "INSERT INTO main.pulse_group (key) SELECT key FROM new_group",
+    "INSERT OR IGNORE INTO main.pulse_group (key) SELECT key FROM new_group",
     (
         f"INSERT INTO main.cell SELECT o.no, level_us, slice_us, s.id, currency, {_COUNTS}"
         f" FROM side.cell r {_JOINED} WHERE level_us <> {FINE_US} OR slice_us >="
@@ -68,10 +68,12 @@ _TAKE_OVER: Final = (
     ),
     "INSERT OR IGNORE INTO main.unit SELECT * FROM side.unit WHERE kind = 'item'",
     # Groups that the other objectives have are counted already, from before the journal begins.
+    # One that nobody had for a while keeps what it counted, and has the hole since then filled.
     (
         "INSERT INTO main.pulse SELECT g.no, p.source, p.level_us, p.slice_us, p.begun"
         " FROM side.pulse p JOIN side.pulse_group sg ON sg.no = p.group_no"
         " JOIN main.pulse_group g ON g.key = sg.key WHERE g.key IN (SELECT key FROM new_group)"
+        " ON CONFLICT DO UPDATE SET begun = max(begun, excluded.begun)"
     ),
 )
 
@@ -112,16 +114,18 @@ def _replay(
 
 def _recall(side: LedgerWriter, db: sqlite3.Connection) -> int:
     """Count the kept units that the replay did not find whole."""
-    events = 0
-    last = ("", "")
+    events, last = 0, 0
+    newest_hour = db.execute("SELECT coalesce(max(touched_hour), 0) FROM unit").fetchone()[0]
+    # Older ones are about to go, and the replay may have counted and dropped them.
+    from_hour = newest_hour - UNITS_US // HOUR_US
     db.execute("ATTACH DATABASE ? AS side", (str(side.path),))
     try:
-        while rows := db.execute(_NOT_REPLAYED, (*last, _RECORDS)).fetchall():
-            for hour, group in groupby(rows, key=itemgetter(2)):
+        while rows := db.execute(_NOT_REPLAYED, (last, from_hour, _RECORDS)).fetchall():
+            for hour, group in groupby(rows, key=itemgetter(1)):
                 told = [event for *_, blob in group for event in decode_unit(blob)]
                 side.recall(told, hour * HOUR_US)
                 events += len(told)
-            last = rows[-1][:2]
+            last = rows[-1][0]
     finally:
         db.execute("DETACH DATABASE side")
     return events

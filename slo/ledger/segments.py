@@ -48,16 +48,20 @@ class SegmentBook:
         return found
 
     def id_of(self, objective_no: int, at_us: int, key: SegmentKey) -> int:
-        """Number of the segment on that day; that of `__other__` where the day is full."""
-        segment_id = self._ids.get(key) or self._number(key)
+        """Number of the segment on that day; that of `__other__` where the day is full.
+
+        What finds no room gets no number either: made-up values must not fill the dictionary.
+        """
         day = objective_no, floor_us(at_us, DAY_US)
         known = self._days.get(day)
         if known is None:
             known = self._days_segments(day)
-        if segment_id in known:
+        segment_id = self._find(key)
+        if segment_id is not None and segment_id in known:
             return segment_id
         if len(known) >= self._max_a_day:
             return self._number((OTHER,) * len(key))
+        segment_id = self._number(key)
         known.add(segment_id)
         return segment_id
 
@@ -67,19 +71,26 @@ class SegmentBook:
         self._days.clear()
         self._places.clear()
 
-    def _number(self, key: SegmentKey) -> int:
+    def _find(self, key: SegmentKey) -> int | None:
         if key in self._ids:
             return self._ids[key]
+        row = self._db.execute("SELECT id FROM segment WHERE key = ?", (_text(key),)).fetchone()
+        return None if row is None else self._keep(key, row[0])
+
+    def _number(self, key: SegmentKey) -> int:
+        found = self._find(key)
+        if found is not None:
+            return found
+        row = self._db.execute(
+            "INSERT INTO segment (key) VALUES (?) RETURNING id", (_text(key),)
+        ).fetchone()
+        return self._keep(key, row[0])
+
+    def _keep(self, key: SegmentKey, segment_id: int) -> int:
         if len(self._ids) >= _MAX_CACHED_KEYS:
             self._ids.clear()
-        text = json.dumps([value[:_MAX_VALUE] for value in key], ensure_ascii=False)
-        row = self._db.execute("SELECT id FROM segment WHERE key = ?", (text,)).fetchone()
-        if row is None:
-            row = self._db.execute(
-                "INSERT INTO segment (key) VALUES (?) RETURNING id", (text,)
-            ).fetchone()
-        self._ids[key] = row[0]
-        return int(row[0])
+        self._ids[key] = segment_id
+        return segment_id
 
     def _days_segments(self, day: tuple[int, int]) -> set[int]:
         if len(self._days) >= _MAX_CACHED_DAYS:
@@ -95,3 +106,7 @@ class SegmentBook:
             known.update(segment_id for (segment_id,) in rows)
         self._days[day] = known
         return known
+
+
+def _text(key: SegmentKey) -> str:
+    return json.dumps([value[:_MAX_VALUE] for value in key], ensure_ascii=False)

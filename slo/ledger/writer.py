@@ -17,11 +17,11 @@ from kernel.clock import DAY_US, MINUTE_US, Clock
 from kernel.journal import JournalRecord, Stream
 from kernel.shop_event import ShopEvent, decode_events
 from kernel.sqlite import writing
-from slo.ledger.absence import settle_absences
+from slo.ledger.absence import mark_idle_pulses, settle_absences
 from slo.ledger.cells import Changes
 from slo.ledger.counting import Books, Counting
 from slo.ledger.levels import Marks
-from slo.ledger.pulse import QUARTER_US, PulseBook, add_up
+from slo.ledger.pulse import QUARTER_US, PulseBook, add_up, group_key
 from slo.ledger.retention import trim_cells, trim_units
 from slo.ledger.rollup import Rollup
 from slo.ledger.rulebook import Rulebook
@@ -167,6 +167,8 @@ class LedgerWriter:
         numbered = {no: wanted[name, made] for no, name, made in rows if (name, made) in wanted}
         rules = Rulebook(numbered, self._objectives)
         with writing(self._db) as db:
+            counted = {group_key(one) for one in numbered.values()}
+            mark_idle_pulses(db, counted, {group_key(one) for one in self._objectives})
             pulses = PulseBook(db, numbered.values())
         return Books(rules, pulses, self._segments, self._sources)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slo.ledger.source_book import SourceBook
-from tests.slo.ledger.till import T0, event, payments
+from tests.slo.ledger.till import T0, Till, event, payments
 
 
 def test_sources_beyond_the_bound_are_other(till):
@@ -31,3 +31,11 @@ def test_one_name_for_all_customers_does_not_read_all_their_failures_again(till)
     # Nothing lies behind the newest attempt; that something counted before it is one number.
     assert [row[1:3] for row in rows] == [(T0, T0 + 50_000_000)]
     assert till.reader.sums(payments(), T0 - 10**9, T0 + 10**9).alert_bad == 1
+
+
+def test_segments_beyond_the_daily_bound_take_no_room_in_the_dictionary(tmp_path):
+    till = Till(tmp_path, [payments()], max_segments_a_day=2)
+    for number in range(40):
+        till.take(event("failed", 0, f"p{number}", country=f"C{number}"))
+    assert len(till.table("segment")) == 3
+    till.close()

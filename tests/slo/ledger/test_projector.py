@@ -21,6 +21,7 @@ from kernel.shop_event import Origin, ShopEvent, encode_event
 from slo.expiry import Expiry, payment_deadlines_s
 from slo.ledger import LedgerReader, LedgerWriter, Sums
 from slo.ledger.projector import LedgerProjector
+from slo.ledger.pulse import PULSE_US
 from slo.objective import Objective
 from tests.slo.ledger.till import T0, checkouts, event, payments
 
@@ -290,6 +291,56 @@ def test_an_objective_that_was_away_while_others_were_counted_is_counted_anew(sh
     assert (shop.sums().good, shop.sums().bad) == (2, 1)
 
 
+def test_the_hole_in_a_pulse_that_nobody_watched_is_filled_and_what_was_before_it_stays(shop):
+    def begun() -> dict[str, list[tuple[int, int]]]:
+        return shop.reader.begun(payments(), *DAY, PULSE_US)
+
+    shop.send(event("succeeded", 0, "p1"), event("succeeded", 0, "p2"))
+    shop.catch_up()
+    shop.projector.close()
+    shop.start([checkouts()])
+    shop.send(event("succeeded", 10, "p3"))
+    shop.catch_up()
+    shop.projector.close()
+    with sqlite3.connect(shop.folder / "journal.db") as db:
+        db.execute("DELETE FROM record WHERE position = (SELECT min(position) FROM record)")
+    db.close()
+    shop.start([checkouts(), payments()])
+    shop.catch_up()
+    shop.send(event("succeeded", 20, "p4"))
+    shop.catch_up()
+    at_us = [T0, T0 + 10 * SECOND_US, T0 + 20 * SECOND_US]
+    assert begun() == {"shop": list(zip(at_us, [2, 1, 1], strict=True))}
+    shop.projector.close()
+    shop.start([payments()])
+    shop.catch_up()
+    assert begun() == {"shop": list(zip(at_us, [2, 1, 1], strict=True))}
+
+
+def test_units_that_left_the_journal_are_recalled_hour_by_hour(shop, monkeypatch):
+    for hour in range(3):
+        names = [f"p{number}" for number in range(hour, 60, 3)]
+        shop.send(*[event("failed", hour * 3600, name) for name in names])
+        shop.clock.advance_s(3600)
+    shop.catch_up()
+    shop.projector.close()
+    with sqlite3.connect(shop.folder / "journal.db") as db:
+        db.execute("DELETE FROM record")
+    db.close()
+    recalls: list[int] = []
+    recall = LedgerWriter.recall
+
+    def noted(writer: LedgerWriter, events: list[ShopEvent], received_us: int) -> None:
+        recalls.append(received_us)
+        recall(writer, events, received_us)
+
+    monkeypatch.setattr(LedgerWriter, "recall", noted)
+    newer = payments(generation="2")
+    shop.start([payments(), newer])
+    shop.catch_up()
+    assert (shop.sums(newer).bad, len(recalls)) == (60, 3)
+
+
 def test_an_objective_that_was_away_while_nothing_happened_keeps_its_whole_past(shop):
     shop.send(event("failed", 0, "p1"))
     shop.catch_up()
@@ -336,6 +387,7 @@ from pathlib import Path
 from kernel.clock import FrozenClock
 from slo.ledger import counting, writer
 from slo.ledger.projector import LedgerProjector
+from slo.ledger.pulse import PULSE_US
 from tests.slo.ledger.till import T0, payments
 
 folder, left, seeded = Path(sys.argv[1]), [int(sys.argv[2])], sys.argv[3] == "seeded"
