@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from math import lcm
-from typing import Final
+from typing import Final, NamedTuple
 
 from slo.budget import Budget
 from slo.objective import NoDataRule, Objective, TimeSlices
@@ -29,8 +29,7 @@ from slo.windows import BudgetWindow
 OBSERVED_FROM: Final = Fraction(9, 10)
 
 
-@dataclass(frozen=True)
-class Slice:
+class Slice(NamedTuple):
     """What was counted in one slice. `observed`: its sources were heard for at least 90 % of it."""
 
     good: int

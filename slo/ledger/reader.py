@@ -100,7 +100,8 @@ class LedgerReader(UnitReader, SourceReader):
                 f"a series of {step_us} us steps cannot be cut from this window",
                 hint="begin on a step's border; at least 5 s steps, at most 20,000 of them",
             )
-        points = {at_us: Sums() for at_us in range(from_us, to_us, step_us)}
+        nothing = Sums()
+        points = dict.fromkeys(range(from_us, to_us, step_us), nothing)
         with self.at_once():
             marks = self.marks()
             if level_us < MINUTE_US and from_us < marks.fine_from_us:
@@ -113,8 +114,9 @@ class LedgerReader(UnitReader, SourceReader):
                     (from_us, step_us, self.number(objective), *span),
                 )
                 for at_us, currency, *counts in rows:
-                    points[at_us] += _sums(currency, counts)
-        return sorted(points.items())
+                    held, more = points[at_us], _sums(currency, counts)
+                    points[at_us] = more if held is nothing else held + more
+        return list(points.items())
 
     def sums_as_known(
         self, objective: Objective, from_us: int, to_us: int, known_at_us: int
