@@ -84,8 +84,8 @@ def _by_slice(told: Told) -> SliceChanges:
     """Segments added up: in the writer's thread, so that a pass has less to do."""
     slices: dict[tuple[int, int], list[int]] = {}
     bads: list[tuple[int, int, int, int]] = []
-    for (no, slice_us, segment_id, _), delta in told.changes.items():
-        good, bad, _, _, _, alert_total, alert_bad, _ = delta
+    for change in told.changes:
+        no, slice_us, segment_id, _, good, bad, _, _, _, alert_total, alert_bad, _ = change
         held = slices.get((no, slice_us))
         if held is None:
             slices[no, slice_us] = [bad, good + bad, alert_bad, alert_total]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 from kernel.clock import MINUTE_US
 from slo.ledger.contribution import Verdict
@@ -11,11 +12,12 @@ from slo.ledger.levels import FINE_US, LEVELS_US, Marks, floor_us
 from slo.ledger.rulebook import Plan
 from slo.ledger.segments import SegmentBook
 
-# good, bad, excluded, good_minor, bad_minor, alert_total, alert_bad, alert_keyless
-Delta = list[int]
 # objective number, start of the 5 s slice, segment number, currency
 Place = tuple[int, int, int, str]
-Changes = dict[Place, Delta]
+# good, bad, excluded, good_minor, bad_minor, alert_total, alert_bad, alert_keyless
+Delta = tuple[int, int, int, int, int, int, int, int]
+# A place and what changed there; a place may stand in several of them.
+Change = tuple[int, int, int, str, int, int, int, int, int, int, int, int]
 
 _NAMES: Final = (
     "good",
@@ -28,6 +30,10 @@ _NAMES: Final = (
     "alert_keyless",
 )
 _ADD: Final = ", ".join(f"{name} = {name} + excluded.{name}" for name in _NAMES)
+_FINE_CELL: Final = (
+    f"INSERT INTO cell VALUES (?, {FINE_US}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET " + _ADD
+)
 _CELL: Final = (
     "INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
     + _ADD
@@ -64,88 +70,52 @@ class CellChanges:
         held[0] += sign
         held[1] += sign if keyless else 0
 
-    def flush(self, db: sqlite3.Connection, known_us: int, marks: Marks) -> Changes:
+    def flush(self, db: sqlite3.Connection, known_us: int, marks: Marks) -> list[Change]:
         """Write all levels that hold the slices, and a revision for each change of a minute that
         was over already. Gives what changed.
 
         `known_us`: receive time of what is applied.
         """
-        changes = self._by_place()
-        for level_us in LEVELS_US:
-            rows = _held(changes, level_us, marks)
-            db.executemany(
-                _CELL,
-                [
-                    (no, level_us, slice_us, segment_id, currency, *delta)
-                    for (no, slice_us, segment_id, currency), delta in rows.items()
-                ],
-            )
-        self._revise(db, changes, floor_us(known_us, MINUTE_US))
-        return changes
-
-    @staticmethod
-    def _revise(db: sqlite3.Connection, changes: Changes, known_minute_us: int) -> None:
-        late: Changes = {}
-        for place, delta in changes.items():
-            if place[1] < known_minute_us:
-                _add(late, _coarser(place, MINUTE_US), delta)
+        changes = self._changes()
+        fine_from_us = marks.fine_from_us
+        db.executemany(_FINE_CELL, [one for one in changes if one[1] >= fine_from_us])
+        late = [one for one in changes if one[1] < marks.minutes_to_us]
+        for level_us in LEVELS_US[1:] if late else ():
+            ends_us = marks.ends(level_us) or 0
+            rows = _coarser([one for one in late if one[1] < ends_us], level_us)
+            db.executemany(_CELL, [(no, level_us, *rest) for no, *rest in rows])
+        known_minute_us = floor_us(known_us, MINUTE_US)
+        revised = _coarser([one for one in changes if one[1] < known_minute_us], MINUTE_US)
         db.executemany(
             _REVISION,
-            [
-                (no, MINUTE_US, slice_us, known_minute_us, segment_id, currency, *delta)
-                for (no, slice_us, segment_id, currency), delta in late.items()
-            ],
+            [(no, MINUTE_US, slice_us, known_minute_us, *rest) for no, slice_us, *rest in revised],
         )
+        return changes
 
-    def _by_place(self) -> Changes:
-        changes: Changes = {}
-        get, places = changes.get, self._segments.places
+    def _changes(self) -> list[Change]:
+        changes: list[Change] = []
+        add, places = changes.append, self._segments.places
         for (plan, slice_us, currency), (units, minor) in self._units.items():
             if not units and not minor:
                 continue
+            deltas: dict[Verdict, Delta] = {
+                Verdict.GOOD: (units, 0, 0, minor, 0, units, 0, 0),
+                Verdict.BAD: (0, units, 0, 0, minor, 0, 0, 0),
+                Verdict.EXCLUDED: (0, 0, units, 0, 0, 0, 0, 0),
+            }
             for no, segment_id, verdict in places(plan, slice_us):
-                place = no, slice_us, segment_id, currency
-                held = get(place)
-                if held is None:
-                    held = changes[place] = [0, 0, 0, 0, 0, 0, 0, 0]
-                if verdict is Verdict.GOOD:
-                    held[0] += units
-                    held[3] += minor
-                    held[5] += units
-                elif verdict is Verdict.BAD:
-                    held[1] += units
-                    held[4] += minor
-                else:
-                    held[2] += units
+                add((no, slice_us, segment_id, currency, *deltas[verdict]))
         for place, (count, keyless) in self._alerts.items():
             if count or keyless:
-                _add(changes, place, [0, 0, 0, 0, 0, count, count, keyless])
-        return {place: delta for place, delta in changes.items() if any(delta)}
+                add((*place, 0, 0, 0, 0, 0, count, count, keyless))
+        return changes
 
 
-def _held(changes: Changes, level_us: int, marks: Marks) -> Changes:
-    """The changes as cells of one level, as far as the level holds them (`Marks.holds`)."""
-    if level_us == FINE_US:
-        from_us = marks.fine_from_us
-        return {place: delta for place, delta in changes.items() if place[1] >= from_us}
-    to_us = marks.ends(level_us) or 0
-    rows: Changes = {}
-    for place, delta in changes.items():
-        if place[1] < to_us:
-            _add(rows, _coarser(place, level_us), delta)
-    return rows
-
-
-def _coarser(place: Place, level_us: int) -> Place:
-    no, slice_us, segment_id, currency = place
-    return no, slice_us - slice_us % level_us, segment_id, currency
-
-
-def _add(changes: Changes, place: Place, delta: Delta) -> None:
-    held = changes.get(place)
-    if held is None:
-        changes[place] = list(delta)
-        return
-    for index, value in enumerate(delta):
-        if value:
-            held[index] += value
+def _coarser(changes: Iterable[Change], level_us: int) -> list[tuple[Any, ...]]:
+    """The same changes in slices of a coarser level, each place once."""
+    rows: dict[Place, list[int]] = {}
+    for no, slice_us, segment_id, currency, *delta in changes:
+        place = no, slice_us - slice_us % level_us, segment_id, currency
+        held = rows.get(place)
+        rows[place] = delta if held is None else [a + b for a, b in zip(held, delta, strict=True)]
+    return [(*place, *delta) for place, delta in rows.items() if any(delta)]

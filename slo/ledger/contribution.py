@@ -21,6 +21,8 @@ class Verdict(StrEnum):
     BAD = "bad"
     EXCLUDED = "excluded"
 
+    __hash__ = str.__hash__
+
 
 def verdict_of(objective: Objective, event: ShopEvent) -> Verdict | None:
     """How the unit counts, given its merged outcome; None where it does not count here.

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from kernel.clock import HOUR_US, MINUTE_US
 from kernel.shop_event import DERIVED_TYPES, Origin, ShopEvent
 from slo.ledger.bads import BadChanges, BadRow
-from slo.ledger.cells import CellChanges, Changes
+from slo.ledger.cells import CellChanges, Change
 from slo.ledger.contribution import Verdict, alert_key, price_of
 from slo.ledger.levels import Marks, floor_us
 from slo.ledger.pulse import QUARTER_US, Beat, PulseBook, PulseChanges, begun_at
@@ -64,6 +64,7 @@ class Counting:
         self._units: list[tuple[object, ...]] = []
         self._volumes: dict[str, int] = {}
         self._heard: dict[str, tuple[int, int]] = {}
+        self._last_heard: tuple[str, int] = ("", 0)
         self._minutes: set[tuple[str, int]] = set()
 
     def take(self, events: Sequence[ShopEvent]) -> None:
@@ -71,7 +72,7 @@ class Counting:
         news: dict[UnitKey, list[ShopEvent]] = {}
         item_types = self._books.rules.item_types
         for event in events:
-            if not _is_ours(event):
+            if event.origin is not Origin.DERIVED or event.type not in DERIVED_TYPES:
                 self._hear(event)
             for key in unit_keys(event, item_types):
                 held = news.get(key)
@@ -86,7 +87,7 @@ class Counting:
             if after != before:
                 self._change(key, before, after)
 
-    def write(self) -> Changes:
+    def write(self) -> list[Change]:
         """Store it all: one statement per table. Gives the changes of cells."""
         self._bads.settle(self._db, self._cells, self._hour)
         changes = self._cells.flush(self._db, self._received_us, self._marks)
@@ -101,7 +102,10 @@ class Counting:
             " first_event_us = min(first_event_us, excluded.first_event_us),"
             " last_event_us = max(last_event_us, excluded.last_event_us),"
             " last_received_us = max(last_received_us, excluded.last_received_us)",
-            [(source, *times, self._received_us) for source, times in self._heard.items()],
+            [
+                (self._books.sources.name_of(source), *times, self._received_us)
+                for source, times in self._heard.items()
+            ],
         )
         hour_us = floor_us(self._received_us, HOUR_US)
         self._db.executemany(
@@ -114,7 +118,7 @@ class Counting:
     def _change(self, key: UnitKey, before: Events, after: Events) -> None:
         unit = fold(key.kind, after)
         held = fold(key.kind, before) if before else None
-        old = self._contribution(key.kind, held)
+        old = None if held is None else self._contribution(key.kind, held)
         new = self._contribution(key.kind, unit)
         if old != new:
             if old is not None:
@@ -141,9 +145,9 @@ class Counting:
             )
         )
 
-    def _contribution(self, kind: UnitKind, unit: Unit | None) -> Contribution | None:
+    def _contribution(self, kind: UnitKind, unit: Unit) -> Contribution | None:
         """None without an outcome, and where it matters to no objective."""
-        if unit is None or not unit.status.terminal:
+        if not unit.status.terminal:
             return None
         merged = unit.merged
         plan = self._books.rules.plan(kind, merged)
@@ -192,17 +196,26 @@ class Counting:
         return known
 
     def _hear(self, event: ShopEvent) -> None:
-        at_us, source = event.time_us, self._books.sources.name_of(event.source)
-        held = self._heard.get(source)
+        at_us, minute_us = event.time_us, event.time_us - event.time_us % MINUTE_US
+        last = self._last_heard
+        if last[0] != event.source or last[1] != minute_us:
+            last = self._last_heard = event.source, minute_us
+            self._minutes.add((self._books.sources.name_of(event.source), minute_us))
+        held = self._heard.get(event.source)
         if held is None:
-            self._heard[source] = at_us, at_us
+            self._heard[event.source] = at_us, at_us
         elif not held[0] <= at_us <= held[1]:
-            self._heard[source] = min(held[0], at_us), max(held[1], at_us)
-        self._minutes.add((source, at_us - at_us % MINUTE_US))
+            self._heard[event.source] = min(held[0], at_us), max(held[1], at_us)
 
     def _speak(self, before: Events, after: Events) -> None:
         """A unit counts once for each source that spoke of it, and once for all together."""
         if len(before) == 1 and all(event.source == before[0].source for event in after):
+            return
+        if not before and len(after) == 1 and not _is_ours(after[0]):
+            volumes = self._volumes
+            source = self._books.sources.name_of(after[0].source)
+            volumes[source] = volumes.get(source, 0) + 1
+            volumes[ALL_SOURCES] = volumes.get(ALL_SOURCES, 0) + 1
             return
         known = {event.source for event in before if not _is_ours(event)}
         told = {event.source for event in after if not _is_ours(event)}

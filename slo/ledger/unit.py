@@ -30,7 +30,7 @@ class Status(StrEnum):
     @property
     def terminal(self) -> bool:
         """True once there is an outcome."""
-        return self not in {Status.PENDING, Status.AUTHORIZED}
+        return self is not Status.PENDING and self is not Status.AUTHORIZED
 
 
 class UnitKey(NamedTuple):
@@ -124,8 +124,13 @@ def merge(
 
     The same message again replaces what was read from it before (a mapping was mended).
     """
-    if not known and len(news) == 1:
-        return (news[0],)
+    if len(news) == 1:
+        if not known:
+            return (news[0],)
+        if len(known) == 1 and item_key(known[0]) != item_key(news[0]):
+            first, second = known[0], news[0]
+            swapped = _belief(kind, second) < _belief(kind, first)
+            return (second, first) if swapped else (first, second)
     by_item = {item_key(event): event for event in known}
     for event in news:
         by_item[item_key(event)] = event
@@ -136,10 +141,12 @@ def merge(
 def fold(kind: UnitKind, events: Sequence[ShopEvent]) -> Unit:
     """Status and merged event of the unit's events, as `merge` gives them (at least one)."""
     lead = events[0]
-    status = _status(kind, lead)
+    status = _STATUS[kind].get(lead.type, Status.SUCCEEDED)
+    if len(events) == 1:
+        return Unit(status, lead)
     if status is Status.PENDING and any(e.type == "payment.authorized" for e in events):
         status = Status.AUTHORIZED
-    return Unit(status, _fill(lead, events[1:]) if len(events) > 1 else lead)
+    return Unit(status, _fill(lead, events[1:]))
 
 
 def encode_unit(events: Collection[ShopEvent]) -> bytes:
@@ -161,7 +168,7 @@ def _belief(kind: UnitKind, event: ShopEvent) -> tuple[bool, bool, int, bool, in
 
     Among messages that are no outcome, the one that opened the unit leads.
     """
-    ended = _status(kind, event).terminal
+    ended = _STATUS[kind].get(event.type, Status.SUCCEEDED).terminal
     return (
         not ended,
         not ended and event.type not in _OPENING,

@@ -18,7 +18,7 @@ from kernel.journal import JournalRecord, Stream
 from kernel.shop_event import ShopEvent, decode_events
 from kernel.sqlite import writing
 from slo.ledger.absence import mark_idle_pulses, settle_absences
-from slo.ledger.cells import Changes
+from slo.ledger.cells import Change
 from slo.ledger.counting import Books, Counting
 from slo.ledger.levels import Marks
 from slo.ledger.pulse import QUARTER_US, PulseBook, add_up, group_key
@@ -53,7 +53,7 @@ class Told(NamedTuple):
     """What one committed transaction changed, by 5 s slice. `number` rises by one each time."""
 
     number: int
-    changes: Changes
+    changes: Sequence[Change]
 
 
 class LedgerWriter:

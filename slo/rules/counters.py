@@ -9,7 +9,7 @@ See docs/adr/0025-counters-for-prometheus-only-grow.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from slo.catalogue import Catalogue
 from slo.ledger import LedgerReader
-from slo.ledger.cells import Changes
+from slo.ledger.cells import Change
 from slo.ledger.writer import Told
 
 OUTCOMES = ("good", "bad", "excluded")
@@ -113,10 +113,11 @@ class UnitCounterCollector(Collector):
         yield from (entered, taken_back)
 
 
-def _add(changes: Changes, entered: dict[int, list[int]], taken_back: dict[int, list[int]]) -> None:
+def _add(
+    changes: Sequence[Change], entered: dict[int, list[int]], taken_back: dict[int, list[int]]
+) -> None:
     """Add what one transaction changed: each cell's rise to one side, its fall to the other."""
-    for place, delta in changes.items():
-        number = place[0]
+    for number, _, _, _, *delta in changes:
         risen = entered.get(number)
         if risen is None:
             risen = entered[number] = list(_NOTHING)

@@ -34,7 +34,7 @@ def test_nothing_ever_falls_and_the_difference_is_exact(told: list[dict]) -> Non
     counters = UnitCounters(lambda: Numbered(Path("none.db")), Catalogue([payments()]))
     (before,) = counters.flows().values()
     for number, changes in enumerate(told):
-        counters.put(Told(number, changes))
+        counters.put(Told(number, [(*place, *delta) for place, delta in changes.items()]))
         (after,) = counters.flows().values()
         for name in OUTCOMES:
             assert after.entered[name] >= before.entered[name]
