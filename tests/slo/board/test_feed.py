@@ -5,12 +5,12 @@ import threading
 from slo.board import ChangeFeed, feed
 from slo.ledger.writer import Told
 
-_ONE = [1, 0, 0, 0, 0, 1, 0, 0]
+_ONE = (1, 0, 0, 0, 0, 1, 0, 0)
 
 
 def told(number: int, slices: int = 1) -> Told:
     """A transaction that changed that many slices of one objective."""
-    return Told(number, {(1, at * 5_000_000, 1, "EUR"): list(_ONE) for at in range(slices)})
+    return Told(number, [(1, at * 5_000_000, 1, "EUR", *_ONE) for at in range(slices)])
 
 
 def test_a_transaction_that_is_read_before_it_is_told_of_is_waited_for(monkeypatch):
