@@ -66,6 +66,8 @@ TIERS: Final = {
 }
 # Percent below which a budget counts as exactly spent: what floats leave behind.
 _TINY: Final = 1e-9
+# Below so many the part behind the point tells something.
+_FEW: Final = 10
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{32,}")
 
@@ -170,6 +172,12 @@ def allowance(bad_left: float | None) -> str:
         return "no data"
     whole = int(bad_left)
     return count(whole) if whole >= 0 else f"{count(-whole)} too many"
+
+
+def allowed_words(allowed: float) -> str:
+    """How many may fail in all; a few with a digit: "1 of 1 failed" is not "25 % left"."""
+    whole = int(allowed)
+    return count(whole) if allowed == whole or whole >= _FEW else f"{allowed:.1f}"
 
 
 def capital(text: str) -> str:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from dashboards import charts, formatting, slice_words, window_words
+from dashboards import alert_words, charts, formatting, slice_words, window_words
 from dashboards.assets import Assets
 from kernel.clock import Clock, parse_rfc3339
 from kernel.money import format_money
@@ -46,6 +46,7 @@ class Templates:
             markdown=markdown,
             unslack=html.unescape,
             allowance=formatting.allowance,
+            allowed=formatting.allowed_words,
             capital=formatting.capital,
             short=formatting.short,
             tier_words=formatting.tier_words,
@@ -74,6 +75,11 @@ class Templates:
             window_progress=window_words.window_progress,
             extrapolated_words=window_words.extrapolated_words,
             previous_words=window_words.previous_words,
+            alert_reason=alert_words.alert_reason,
+            tier_sentence=alert_words.tier_sentence,
+            call_words=alert_words.call_words,
+            told_alert=alert_words.told_alert,
+            nothing_came=alert_words.nothing_came,
             budget_bar=charts.budget_bar,
             sparkline=charts.sparkline,
         )

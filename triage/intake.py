@@ -178,13 +178,16 @@ def burn_alerts(admission: Admission, second: SecondChannel) -> Subscription:
     return Subscription("triage.burn_alerts", [BurnAlertOpened, BurnAlertClosed], handle)
 
 
+# Tier `down`: a part that is all but gone, at too little traffic for the fast tier.
+_SAID = {"down": "At least half fails"}
 _ALERT_NAMES = {"burn": "BudgetBurn", "silence": ALERT_NAME, "no_data": "NoData"}
 
 
 def opened_delivery(fact: BurnAlertOpened) -> Delivery:
     """A burn alert as an alert. Tiers that do not page join incidents but open none."""
     where = ", ".join(f"{name} {value}" for name, value in fact.segment.items())
-    title = fact.title or f"Promise at risk: {fact.display_name}" + (f" ({where})" if where else "")
+    said = _SAID.get(fact.tier, "Promise at risk")
+    title = fact.title or f"{said}: {fact.display_name}" + (f" ({where})" if where else "")
     return Delivery(
         source=OWN_SOURCE,
         fingerprint=fact.alert_id,

@@ -30,7 +30,7 @@ def _interval(found: Outlook, ahead_h: int, *, calendar: bool) -> str:
     low_h, high_h = found.interval_h
     unit = _unit(found.at_pace_h if found.at_pace_h < NEVER else low_h)
     if high_h == NEVER:
-        end = "to the end of the window" if calendar else f"to more than {_time(ahead_h)}"
+        end = "up to the end of the window" if calendar else f"to more than {_time(ahead_h)}"
         return f" (80 %: {_time(low_h)} {end})"
     if _unit(low_h) == _unit(high_h) == unit:
         return f" (80 %: {_number(low_h, unit)} to {_number(high_h, unit)})"

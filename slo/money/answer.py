@@ -113,7 +113,9 @@ def at_risk(reader: LedgerReader, view: LedgerView, since_us: int | None) -> AtR
     points = [sums for _, sums in reader.series(view.objective, from_us, to_us, SLICE_US)]
     whole = total_of(points)
     if not whole.total:
-        sentence = f"No attempt in the newest {window_s} s: what fails now is not known."
+        sentence = (
+            f"No attempt in the newest {words.span_words(window_s)}: what fails now is not known."
+        )
         return _unknown("no_attempts", sentence, window_s, (from_us, to_us))
     lost = reader.lost(view.objective, from_us, to_us) if takes_money(view.objective) else {}
     rates = _rates(points, whole, lost, window_s)

@@ -42,9 +42,9 @@ ORDER_VALUE_METHOD = (
 def at_risk_method(window_s: int) -> str:
     """How the value per minute is found."""
     return (
-        f"value of the baskets that failed in the newest {window_s} s, each once and only if not"
-        " paid after all, per minute; some may still be saved. 80 % interval by the spread of its"
-        " 5 s slices (gamma, after Fay and Feuer 1997)."
+        f"value of the baskets that failed in the newest {span_words(window_s)}, each once and only"
+        " if not paid after all, per minute; some may still be saved. 80 % interval by the"
+        " spread of its 5 s slices (gamma, after Fay and Feuer 1997)."
     )
 
 
@@ -98,9 +98,14 @@ def budget_sentence(left_minor: int, currency: str, how: str, units: str) -> str
     return f"{format_money(-left_minor, currency)} of {how} {units} are beyond the target."
 
 
+def span_words(window_s: int) -> str:
+    """`5 min`, `125 s`."""
+    return f"{window_s // 60} min" if window_s % 60 == 0 else f"{window_s} s"
+
+
 def at_risk_sentence(bad: int, total: int, rates: Sequence[RateOut], window_s: int) -> str:
     """What fails per minute; `rates` by currency."""
-    span = f"{window_s // 60} min" if window_s % 60 == 0 else f"{window_s} s"
+    span = span_words(window_s)
     counted = f"{bad:,} of {total:,} attempts failed in the newest {span}"
     if not bad:
         return f"Nothing is failing now: none of {total:,} attempts in the newest {span}."

@@ -12,7 +12,7 @@ def volume_sentences(slo: Mapping[str, Any]) -> list[str]:
     """What is missing since the onset of what is open, and what is usual now; [] where unknown."""
     found = []
     lost, usual = slo.get("lost_estimate"), slo.get("expected")
-    if lost:
+    if lost and lost["mid"]:
         worth = " and ".join(
             format_money(one["mid_minor"], one["currency"])
             for one in lost["cost"]

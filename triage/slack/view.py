@@ -63,7 +63,7 @@ def _proposal(approval: Any) -> ProposalView:
 def _impact(impact: ImpactOut | None) -> tuple[str, ...]:
     if impact is None:
         return ()
-    lines = [_missing(impact.missing)] if impact.missing else []
+    lines = [_missing(impact.missing)] if impact.missing and impact.missing.mid else []
     if not impact.total and not lines:
         lines.append("Nothing was counted since it began: how many fail is not known")
     elif impact.bad or not lines:
