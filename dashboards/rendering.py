@@ -17,6 +17,14 @@ from dashboards.assets import Assets
 from kernel.clock import Clock, parse_rfc3339
 from kernel.money import format_money
 
+_ALERT_WORDS = {
+    "alert_reason": alert_words.alert_reason,
+    "tier_sentence": alert_words.tier_sentence,
+    "call_words": alert_words.call_words,
+    "told_alert": alert_words.told_alert,
+    "nothing_came": alert_words.nothing_came,
+}
+
 
 class Templates:
     """Renders pages. `render()` adds what every page needs: assets, the reader, the time."""
@@ -53,6 +61,7 @@ class Templates:
             left=lambda text: formatting.left(parse_rfc3339(text), clock.now_us()),
         )
         self._environment.globals.update(
+            _ALERT_WORDS,
             asset=assets.url,
             slo_state=lambda slo: formatting.state_parts(
                 formatting.SLO_STATES, formatting.shown_state(slo)
@@ -75,11 +84,6 @@ class Templates:
             window_progress=window_words.window_progress,
             extrapolated_words=window_words.extrapolated_words,
             previous_words=window_words.previous_words,
-            alert_reason=alert_words.alert_reason,
-            tier_sentence=alert_words.tier_sentence,
-            call_words=alert_words.call_words,
-            told_alert=alert_words.told_alert,
-            nothing_came=alert_words.nothing_came,
             budget_bar=charts.budget_bar,
             sparkline=charts.sparkline,
         )

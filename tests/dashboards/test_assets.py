@@ -15,7 +15,7 @@ from tests.dashboards import samples
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "dashboards" / "static"
-TEMPLATES = sorted((ROOT / "dashboards" / "templates").glob("*.html"))
+TEMPLATES = sorted((ROOT / "dashboards" / "templates").rglob("*.html"))
 MANIFEST = json.loads((STATIC / "vendor" / "manifest.json").read_text())["files"]
 FIRST_VISIT_BYTES = 150_000
 
@@ -77,3 +77,14 @@ def test_the_first_visit_weighs_less_than_150_kb(house):
         weight += len(house.client.get(url).content)
     assert weight < FIRST_VISIT_BYTES
     assert len(gzip.compress(html.encode())) < weight
+
+
+def test_who_takes_gzip_gets_the_same_bytes_packed_and_others_get_them_plain(house):
+    url = house.assets.url("vendor/uPlot.iife.min.js")
+    packed = house.client.get(url, headers={"Accept-Encoding": "br;q=0.5, gzip"})
+    plain = house.client.get(url, headers={"Accept-Encoding": "gzip;q=0"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert packed.content == plain.content
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
