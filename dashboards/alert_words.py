@@ -15,8 +15,8 @@ _TIERS: Final = {
 
 
 def tier_sentence(tier: str) -> str:
-    """What the tier saw; a tier that is named by its window says so."""
-    return _TIERS.get(tier, f"{tier} tier: the budget burns too fast over its window")
+    """What the tier saw; of one that is named by its window the reason says it."""
+    return _TIERS.get(tier, f"{tier} tier")
 
 
 def call_words(*, page: bool) -> str:
@@ -35,7 +35,8 @@ def told_alert(alert: Mapping[str, Any]) -> str:
     tier = alert["labels"].get("tier", "")
     if alert["source"] != "tillwatch" or not tier:
         return ""
-    return f"{tier_sentence(tier)} ({call_words(page=alert['labels'].get('severity') == 'page')})"
+    saw = _TIERS.get(tier, f"{tier} tier: the budget burns too fast")
+    return f"{saw} ({call_words(page=alert['labels'].get('severity') == 'page')})"
 
 
 def nothing_came(slo: Mapping[str, Any]) -> bool:

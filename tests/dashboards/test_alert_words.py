@@ -40,7 +40,15 @@ def test_a_burn_names_its_segment_once_and_its_tier_in_words(reader):
 
 def test_a_reason_without_its_segment_at_the_end_stays_whole():
     assert alert_reason({"reason": "(provider=adyen) is down", "segment": SEGMENT}).endswith("down")
-    assert tier_sentence("6h") == "6h tier: the budget burns too fast over its window"
+    assert tier_sentence("6h") == "6h tier"
+
+
+def test_without_new_data_an_alert_that_holds_was_burning(reader):
+    state = samples.slo("no_data", alerts=[burning("6h")])
+    reader.slos = [state]
+    text = words(reader.page("/slos/payment-success"))
+    assert "Was burning: adyen, eu-west" in text
+    assert "are usual now" not in text
 
 
 def test_an_incident_says_what_each_of_our_alerts_saw_and_nothing_of_others(reader):
