@@ -18,7 +18,6 @@ from kernel import strict_json
 from kernel.clock import Clock, rfc3339
 from kernel.errors import BadInput, Conflict, NotFound
 from kernel.sqlite import copy_file
-from slo.ledger.schema import SNAPSHOT_SUFFIX
 from slo.ledger.snapshot import snapshot_path
 
 # Readers of the journal before the journal itself.
@@ -87,14 +86,19 @@ def _forget_telemetry_cursors(data_dir: Path) -> None:
 
 
 def _other_files(data_dir: Path) -> list[str]:
-    """Small files beside the databases: keys, checkpoints, the first token. Never telemetry."""
+    """Small files beside the databases: keys, checkpoints, the first token. Never telemetry.
+
+    What bears a database's name and more is a working file of it (a rebuild, a copy, a broken
+    one): large, and gone before it is read.
+    """
     return sorted(
         str(path.relative_to(data_dir))
         for path in data_dir.rglob("*")
         if path.is_file()
         and path.relative_to(data_dir).parts[0] != "telemetry"
         and path.name not in _NOT_KEPT
-        and not path.name.endswith((".db", ".db-wal", ".db-shm", SNAPSHOT_SUFFIX))
+        and not path.name.endswith((".db", ".db-wal", ".db-shm"))
+        and not path.name.startswith(tuple(f"{name}." for name in DATABASES))
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, or_, select
 
-from kernel.clock import HOUR_US, MINUTE_US, Clock
+from kernel.clock import MINUTE_US, Clock
 from kernel.database import Database
 from kernel.facts import publish
 from kernel.facts.slo import BurnAlertClosed, BurnAlertOpened
@@ -17,15 +17,16 @@ from slo.alert_state import OpenAlert, Step, Verdict
 from slo.board import Board, ChangeFeed
 from slo.burn_rate import burn_rate
 from slo.catalogue import Catalogue
+from slo.corrections.in_force import InForce
 from slo.corrections.repository import in_force
 from slo.decision import Changes, Known, NewAlert, decide
 from slo.ledger import LedgerReader
+from slo.ledger.levels import FINE_US
 from slo.ledger_view import LedgerView, closed_us
 from slo.models import BurnAlertRow
 from slo.objective import Objective
+from slo.tiers import reach_us, remember_closed_us
 
-# As long as the longest short window of a tier, which may still hold what the alert was about.
-REMEMBER_CLOSED_US = 6 * HOUR_US
 EVERY_S = 5.0
 
 
@@ -76,6 +77,7 @@ class Evaluator:
         self._clock = clock
         self._board = Board(catalogue.all(), feed) if feed is not None else None
         self._turns = Turns()
+        self._remember_us = max(map(remember_closed_us, catalogue.all()), default=0)
         self.last_evaluation_us: int | None = None
 
     def run_once(self) -> None:
@@ -83,11 +85,11 @@ class Evaluator:
         now_us = self._clock.now_us()
         reader = self._reader = self._reader or self._reader_factory()
         with self._database.reading() as session:
-            known = _known_alerts(session, now_us)
+            known = _known_alerts(session, now_us, self._remember_us)
             corrections = in_force(session, now_us)
         with reader.at_once():
             sources = default_sources(reader, now_us)
-            always = {*known, *corrections.objectives}
+            always = {*known, *self._corrected(reader, now_us, corrections)}
             planned = [
                 self._plan(
                     LedgerView(reader, one, now_us, sources, corrections.drops(one.id, now_us)),
@@ -121,6 +123,21 @@ class Evaluator:
             (one, tickets)
             for one, tickets in objectives
             if one.id in always or not self._board.calm(reader, one, tickets=tickets)
+        ]
+
+    def _corrected(
+        self, reader: LedgerReader, now_us: int, corrections: InForce
+    ) -> Collection[str]:
+        """Objectives of which a correction leaves out something that a rule looks at now.
+
+        Those of long ago matter to the budget alone: they are kept for as long as that.
+        """
+        end_us = closed_us(min(reader.watermark_us(), now_us)) + FINE_US
+        return [
+            name
+            for name in corrections.objectives
+            if (one := self._catalogue.get(name)) is not None
+            and corrections.drops(name, now_us).within(end_us - reach_us(one), end_us)
         ]
 
     @staticmethod
@@ -202,14 +219,14 @@ def open_key(objective_id: str, segment: Mapping[str, str], *, page: bool) -> st
     return f"{objective_id}|{labels}|{'page' if page else 'ticket'}"
 
 
-def _known_alerts(session: Session, now_us: int) -> dict[str, list[Known]]:
+def _known_alerts(session: Session, now_us: int, remember_us: int) -> dict[str, list[Known]]:
     rows = session.exec(
         select(BurnAlertRow)
         .where(
             col(BurnAlertRow.kind) == "burn",
             or_(
                 col(BurnAlertRow.state) == "open",
-                col(BurnAlertRow.closed_us) > now_us - REMEMBER_CLOSED_US,
+                col(BurnAlertRow.closed_us) > now_us - remember_us,
             ),
         )
         .order_by(col(BurnAlertRow.opened_us), col(BurnAlertRow.id))

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from kernel.clock import SECOND_US
 from kernel.errors import BadInput
 from slo.binomial import lower_tail, upper_tail
 from slo.burn_rate import factor_for_share, maximum_burn, reaches
@@ -98,6 +99,19 @@ def tiers_of(objective: Objective) -> tuple[Tier, ...]:
             Tier(one.name, one.long_s, one.short_s, one.factor, one.page) for one in objective.tiers
         )
     return default_tiers(objective.window.seconds, objective.budget_ratio)
+
+
+def remember_closed_us(objective: Objective) -> int:
+    """How long a closed alert is remembered: the longest short window may still hold its cause."""
+    longest_s = max(short_s for _, _, short_s, _ in _WINDOWS)
+    return max([longest_s, *(one.short_s for one in objective.tiers)]) * SECOND_US
+
+
+def reach_us(objective: Objective) -> int:
+    """How far back any rule of alerting looks for failures: the longest window, with a margin."""
+    longest_s = max(long_s for _, long_s, _, _ in _WINDOWS)
+    written_s = [one.long_s for one in objective.tiers]
+    return (max([longest_s, *written_s]) + HOUR_S) * SECOND_US
 
 
 def written_tier(tier: Tier, budget: Fraction) -> Tier:

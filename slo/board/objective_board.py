@@ -80,6 +80,9 @@ class ObjectiveBoard:
     def change(self, slice_us: int, counts: Sequence[int]) -> None:
         """Counts of a slice have changed by this much."""
         self.restore(slice_us, counts)
+        if counts[3] < 0:
+            # Fewer attempts beside the same failures are a higher ratio.
+            self._news = True
         if slice_us < self.end_us:
             for index, start_us in enumerate(self._begins):
                 if slice_us >= start_us:
@@ -109,7 +112,9 @@ class ObjectiveBoard:
         self.end_us = end_us
 
     def may_jump(self, ratio: float, at_least: AtLeast) -> bool:
-        """Can the fast tier fire? Asked again only after another bad attempt (see `screen`)."""
+        """Can the fast tier fire? Asked again only after another bad attempt, or after
+        attempts were taken back (see `screen`).
+        """
         if not self._news:
             return False
         bads = self._newest_first()

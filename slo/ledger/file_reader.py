@@ -34,13 +34,16 @@ class FileReader:
         if db is None or db.in_transaction:
             yield
             return
-        # Objectives share sources and windows: what was covered is asked once in one state.
+        # Objectives share sources, windows and traffic: what was covered and what is pending is
+        # asked once in one state.
         self._local.covered = {}
+        self._local.pending = {}
         try:
             with snapshot(db):
                 yield
         finally:
             self._local.covered = None
+            self._local.pending = None
 
     def close(self) -> None:
         """Give this thread's connection back (those of ended threads are gone with them)."""

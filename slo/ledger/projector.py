@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kernel.journal import Stream
-from slo.ledger.rebuild import rebuild
+from slo.ledger.rebuild import forget_rebuild, rebuild
 from slo.ledger.streams import InStep
 from slo.ledger.writer import LedgerWriter
 
@@ -30,6 +30,7 @@ class LedgerProjector:
         self._writer = writer
         self._paths = {Stream.SHOP: journal_path, Stream.DERIVED: derived_path}
         self._streams = InStep(self._paths)
+        forget_rebuild(writer)
 
     def step(self) -> bool:
         """Apply one bounded batch of each stream; True while there was something to apply.

@@ -80,7 +80,7 @@ _TAKE_OVER: Final = (
 
 def rebuild(writer: LedgerWriter, journals: Mapping[Stream, Path]) -> int:
     """Count the past of `writer.missing`; gives the number of events replayed."""
-    side_path = writer.path.with_name(writer.path.name + REBUILD_SUFFIX)
+    side_path = _side_of(writer)
     _remove(side_path)
     side = writer.beside(side_path)
     try:
@@ -94,6 +94,15 @@ def rebuild(writer: LedgerWriter, journals: Mapping[Stream, Path]) -> int:
     writer.reload()
     _remove(side_path)
     return events
+
+
+def forget_rebuild(writer: LedgerWriter) -> None:
+    """Remove what a rebuild left behind that was broken off: it is begun anew, or not at all."""
+    _remove(_side_of(writer))
+
+
+def _side_of(writer: LedgerWriter) -> Path:
+    return writer.path.with_name(writer.path.name + REBUILD_SUFFIX)
 
 
 def _replay(

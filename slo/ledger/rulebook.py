@@ -18,6 +18,8 @@ from slo.objective import Objective, Selector, Threshold, UnitKind
 
 # Values of attributes come from outside: a field that is different each time must not fill memory.
 _MAX_PLANS: Final = 20_000
+# A plan has an entry for each objective that counts the unit: some 80 bytes each.
+_MAX_ENTRIES: Final = 1_000_000
 _STRUCT_FIELDS: Final = frozenset(ShopEvent.__struct_fields__) - {"attributes"}
 
 
@@ -71,20 +73,25 @@ class _Shape:
         limits = [one.indicator.threshold for _, one in rules if one.indicator.threshold]
         self._reading = Reading(names, limits)
         self._plans: dict[Any, Plan] = {}
+        self._entries = 0
 
     def plan(self, event: ShopEvent) -> Plan:
         key = self._reading.key(event)
         plan = self._plans.get(key)
         if plan is None:
-            if len(self._plans) >= _MAX_PLANS:
+            if len(self._plans) >= _MAX_PLANS or self._entries >= _MAX_ENTRIES:
                 self._plans.clear()
+                self._entries = 0
             plan = self._plans[key] = self._make(event)
+            self._entries += len(plan.entries)
         return plan
 
     def _make(self, event: ShopEvent) -> Plan:
         told = [(no, one, verdict_of(one, event)) for no, one in self._rules]
+        # Most objectives count by the same fields: one key for all of them.
+        keys: dict[SegmentKey, SegmentKey] = {}
         entries = [
-            (no, verdict, segment_of(one, event))
+            (no, verdict, keys.setdefault(key := segment_of(one, event), key))
             for no, one, verdict in told
             if verdict is not None
         ]

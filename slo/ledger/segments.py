@@ -18,6 +18,8 @@ MAX_A_DAY: Final = 2_000
 _MAX_CACHED_DAYS: Final = 1_000
 _MAX_CACHED_KEYS: Final = 100_000
 _MAX_CACHED_PLACES: Final = 20_000
+# Objectives of all cached places together, some 80 bytes each.
+_MAX_CACHED_ENTRIES: Final = 1_000_000
 # A longer value is an accident or an attack, and would cost its length in every answer.
 _MAX_VALUE: Final = 200
 
@@ -33,6 +35,7 @@ class SegmentBook:
         self._ids: dict[SegmentKey, int] = {}
         self._days: dict[tuple[int, int], set[int]] = {}
         self._places: dict[tuple[Plan, int], Places] = {}
+        self._entries = 0
         # The day's cells are read by level: where the levels end, as the writer's marks say.
         self.marks = Marks()
 
@@ -41,10 +44,12 @@ class SegmentBook:
         day = plan, floor_us(at_us, DAY_US)
         found = self._places.get(day)
         if found is None:
-            if len(self._places) >= _MAX_CACHED_PLACES:
+            if len(self._places) >= _MAX_CACHED_PLACES or self._entries >= _MAX_CACHED_ENTRIES:
                 self._places.clear()
+                self._entries = 0
             found = [(no, self.id_of(no, at_us, key), how) for no, how, key in plan.entries]
             self._places[day] = found
+            self._entries += len(found)
         return found
 
     def id_of(self, objective_no: int, at_us: int, key: SegmentKey) -> int:
@@ -70,6 +75,7 @@ class SegmentBook:
         self._ids.clear()
         self._days.clear()
         self._places.clear()
+        self._entries = 0
 
     def _find(self, key: SegmentKey) -> int | None:
         if key in self._ids:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from kernel.shop_event import ShopEvent
 from slo.ledger.file_reader import FileReader
 from slo.ledger.losses import RESCUE_US, BadUnit, lost
+from slo.ledger.pulse import group_key
 from slo.ledger.sums import SegmentKey
 from slo.ledger.unit import decode_unit, fold
 from slo.objective import Objective, UnitKind
@@ -18,10 +19,23 @@ class UnitReader(FileReader):
     """Units are kept for 7 days after they were last heard of."""
 
     def pending(self, objective: Objective, from_us: int, to_us: int) -> int:
-        """Units attempted in the window that have no outcome yet and fit this objective."""
-        kind = objective.indicator.unit_kind
-        if kind is UnitKind.ITEM:
+        """Units attempted in the window that have no outcome yet and fit this objective.
+
+        Objectives that watch the same part of the traffic are one question within `at_once`: each
+        attempt that is under way has to be read for it.
+        """
+        if objective.indicator.unit_kind is UnitKind.ITEM:
             return 0
+        known: dict[tuple[str, int, int], int] | None = getattr(self._local, "pending", None)
+        place = group_key(objective), from_us, to_us
+        if known is None:
+            return self._read_pending(objective, from_us, to_us)
+        if place not in known:
+            known[place] = self._read_pending(objective, from_us, to_us)
+        return known[place]
+
+    def _read_pending(self, objective: Objective, from_us: int, to_us: int) -> int:
+        kind = objective.indicator.unit_kind
         rows = self._rows(
             "SELECT events FROM unit WHERE kind = ? AND status IN ('pending', 'authorized')"
             " AND at_us >= ? AND at_us < ?",

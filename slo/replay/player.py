@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from kernel.clock import HOUR_US
 from slo.alert_state import OpenAlert, Verdict
 from slo.decision import Changes, Known, decide
 from slo.decision_view import DecisionView
-
-# As long as the longest short window of a tier, as the evaluator remembers it.
-REMEMBER_CLOSED_US = 6 * HOUR_US
+from slo.tiers import remember_closed_us
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class Player:
 
     def step(self, view: DecisionView, *, tickets: bool) -> Changes:
         """Decide at one moment and keep what follows from it."""
-        self._forget(view.now_us)
+        self._forget(view.now_us - remember_closed_us(view.objective))
         changes = decide(view, list(self._known.values()), tickets=tickets)
         for alert_id, result in changes.steps.items():
             known = self._known[alert_id]
@@ -91,9 +88,9 @@ class Player:
             )
         return changes
 
-    def _forget(self, now_us: int) -> None:
+    def _forget(self, oldest_us: int) -> None:
         self._known = {
             name: one
             for name, one in self._known.items()
-            if one.closed_us is None or one.closed_us > now_us - REMEMBER_CLOSED_US
+            if one.closed_us is None or one.closed_us > oldest_us
         }

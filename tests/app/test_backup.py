@@ -54,6 +54,19 @@ def test_a_running_journal_is_copied_and_comes_back_whole(data_dir, journal, tmp
     assert (tmp_path / "new" / "audit.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_working_files_of_a_database_are_no_part_of_a_backup(data_dir, journal, tmp_path):
+    names = [
+        "ledger.db.rebuild",
+        "ledger.db.rebuild-wal",
+        "ledger.db.snapshot.new",
+        "ledger.db.broken",
+    ]
+    for name in names:
+        (data_dir / name).write_bytes(b"large, and soon gone")
+    manifest = backup(data_dir, tmp_path / "copy", FrozenClock(0))
+    assert not set(names).intersection(manifest["files"])
+
+
 def test_a_restore_overwrites_only_when_told(data_dir, journal, tmp_path):
     append(journal, b"1")
     backup(data_dir, tmp_path / "copy", FrozenClock())

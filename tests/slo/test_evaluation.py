@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from kernel.clock import HOUR_US, SECOND_US
+from kernel.clock import DAY_US, HOUR_US, SECOND_US
+from slo import evaluation
 from slo.catalogue import Catalogue
 from slo.evaluation import Turns
 from slo.objective import WrittenTier
+from tests.slo.corrections.people import approved, asked, corrections_of
 from tests.slo.shop_till import (
     Till,
     adyen_in_the_middle_fails,
@@ -236,3 +238,39 @@ def test_the_slow_rules_of_everybody_have_their_turn_once_a_minute() -> None:
     # A clock that was set back does not stop them.
     assert turns.due(9 * minute_us) == set()
     assert len(turns.due(9 * minute_us + 5 * SECOND_US)) == 1
+
+
+def test_what_a_page_told_makes_no_ticket_however_long_the_tickets_short_window(tmp_path: Path):
+    page = WrittenTier("quick", 600, 60, Fraction(20), page=True)
+    ticket = WrittenTier("slow", 12 * 3600, 8 * 3600, Fraction(40), page=False)
+    till = Till(tmp_path, [payments("0.995", fast_tier=False, tiers=(page, ticket))])
+    till.play(120)
+    till.play(400, fails=all_fail)
+    till.play(900)
+    assert [(one.tier, one.state) for one in till.alerts()] == [("quick", "closed")]
+    for _ in range(6 * 60 + 30):
+        till.clock.advance_s(60)
+        till.arrive([till.attempt(till.clock.now_us() - SECOND_US, lambda *_: False, ("stripe",))])
+    till.silence(65)
+    assert [one.tier for one in till.alerts()] == ["quick"]
+
+
+@pytest.mark.parametrize(("days", "looked_at"), [(1, 1), (5, 0)])
+def test_a_correction_of_long_ago_lets_a_calm_objective_be_passed_over(
+    tmp_path: Path, monkeypatch, days: int, looked_at: int
+):
+    till = Till(tmp_path)
+    till.play(60)
+    begin_us = (till.clock.now_us() - days * DAY_US) // HOUR_US * HOUR_US
+    approved(corrections_of(till, tmp_path), asked(begin_us))
+    till.play(60)
+    looks: list[str] = []
+    decide = evaluation.decide
+
+    def noted(view, known, *, tickets):
+        looks.append(view.objective.id)
+        return decide(view, known, tickets=tickets)
+
+    monkeypatch.setattr(evaluation, "decide", noted)
+    till.play(5)
+    assert len(looks) == looked_at

@@ -12,7 +12,7 @@ from kernel.clock import DAY_US, SECOND_US
 from kernel.journal import Stream
 from kernel.shop_event import Origin
 from slo.board import Board
-from slo.board.objective_board import begin_us
+from slo.board.objective_board import ObjectiveBoard, begin_us
 from slo.decision import decide
 from slo.ledger_view import LedgerView, closed_us
 from slo.objective import Window
@@ -185,3 +185,12 @@ def test_the_ratio_of_the_screen_is_below_every_window():
         budget = 1 - Fraction(target)
         lowest = lowest_ratio(budget, 1.0)
         assert all(lowest < reference_ratio(budget, one, 1.0) for one in WINDOWS_S)
+
+
+def test_attempts_that_are_taken_back_make_failures_weigh_more():
+    board = ObjectiveBoard((300,), START_US)
+    board.change(START_US - 10 * SECOND_US, [6, 200, 6, 200])
+    board.change_bad(START_US - 10 * SECOND_US, 1, 6)
+    assert not board.may_jump(0.05, lambda *_: 200)
+    board.change(START_US - 10 * SECOND_US, [0, -180, 0, -180])
+    assert board.may_jump(0.05, lambda *_: 20)

@@ -13,7 +13,7 @@ from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from kernel.errors import BadInput
 from kernel.journal import Stream
 from kernel.shop_event import Origin
-from slo.ledger import MoneySums, Sums
+from slo.ledger import MoneySums, Sums, unit_reader
 from slo.objective import Indicator, Selector, UnitKind
 from tests.slo.ledger.till import T0, Till, checkouts, event, latencies, payments, record
 
@@ -177,6 +177,27 @@ def test_pending_counts_only_what_fits_the_objective(tmp_path):
     )
     assert till.reader.pending(mine, *DAY) == 1
     assert till.reader.pending(payments(), *DAY) == 2
+
+
+def test_objectives_of_the_same_traffic_ask_once_for_what_is_pending(tmp_path, monkeypatch):
+    part = Selector(frozenset({"payment.succeeded"}), {"provider": frozenset({"adyen"})})
+    adyen = payments("adyen", indicator=Indicator(part, good=part))
+    every = [payments(f"o{number}") for number in range(20)]
+    till = Till(tmp_path, [*every, adyen])
+    till.take(event("attempted", 0, "p1", provider="adyen"), event("attempted", 0, "p2"))
+    decoded: list[bytes] = []
+    decode = unit_reader.decode_unit
+    monkeypatch.setattr(
+        unit_reader, "decode_unit", lambda blob: decoded.append(blob) or decode(blob)
+    )
+    with till.reader.at_once():
+        assert {till.reader.pending(one, *DAY) for one in every} == {2}
+        assert till.reader.pending(adyen, *DAY) == 1
+    assert len(decoded) == 4
+    till.take(event("succeeded", 1, "p2"))
+    with till.reader.at_once():
+        assert till.reader.pending(every[0], *DAY) == 1
+    till.close()
 
 
 def test_segments_beyond_the_daily_bound_are_other(tmp_path):

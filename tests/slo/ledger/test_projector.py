@@ -20,6 +20,7 @@ from kernel.journal import Append, Item, JournalReader, JournalWriter, Stream
 from kernel.shop_event import Origin, ShopEvent, encode_event
 from slo.expiry import Expiry, payment_deadlines_s
 from slo.ledger import LedgerReader, LedgerWriter, Sums
+from slo.ledger.progress import progress
 from slo.ledger.projector import LedgerProjector
 from slo.ledger.pulse import PULSE_US
 from slo.objective import Objective
@@ -317,6 +318,23 @@ def test_the_hole_in_a_pulse_that_nobody_watched_is_filled_and_what_was_before_i
     assert begun() == {"shop": list(zip(at_us, [2, 1, 1], strict=True))}
 
 
+def test_a_rebuild_that_was_broken_off_is_not_under_way_for_ever(shop):
+    shop.send(event("succeeded", 0))
+    shop.catch_up()
+    shop.projector.close()
+    shop.start([payments(), checkouts()])
+    side = shop.projector._writer.beside(shop.folder / "ledger.db.rebuild")
+    side.close()
+    found = progress(shop.folder / "ledger.db", shop.folder / "journal.db")
+    assert found is not None
+    assert found.kind == "rebuild"
+    # The engine dies, and the objective is taken out again.
+    shop.projector.close()
+    shop.start([payments()])
+    shop.catch_up()
+    assert progress(shop.folder / "ledger.db", shop.folder / "journal.db") is None
+
+
 def test_units_that_left_the_journal_are_recalled_hour_by_hour(shop, monkeypatch):
     for hour in range(3):
         names = [f"p{number}" for number in range(hour, 60, 3)]
@@ -386,6 +404,7 @@ import os, signal, sys
 from pathlib import Path
 from kernel.clock import FrozenClock
 from slo.ledger import counting, writer
+from slo.ledger.progress import progress
 from slo.ledger.projector import LedgerProjector
 from slo.ledger.pulse import PULSE_US
 from tests.slo.ledger.till import T0, payments

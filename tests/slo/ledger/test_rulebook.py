@@ -78,3 +78,17 @@ def test_plans_are_bounded(monkeypatch):
         assert book.plan(UnitKind.PAYMENT, unit).entries[0][2] == (str(number),)
     shape = book._shapes[UnitKind.PAYMENT, "payment.succeeded"]
     assert len(shape._plans) <= 10
+
+
+def test_plans_of_many_objectives_are_bounded_by_their_entries(monkeypatch):
+    monkeypatch.setattr(rulebook, "_MAX_ENTRIES", 60)
+    objectives = {number: payments(f"o{number}") for number in range(20)}
+    rules = Rulebook(objectives, objectives.values())
+    plans = {
+        rules.plan(UnitKind.PAYMENT, event("succeeded", 0, country=f"C{number}"))
+        for number in range(10)
+    }
+    [shape] = [one for one in rules._shapes.values() if one._plans]
+    assert sum(len(one.entries) for one in shape._plans.values()) <= 80
+    for plan in plans:
+        assert len({id(key) for _, _, key in plan.entries}) == 1
