@@ -27,17 +27,17 @@ def render_list(document: dict[str, Any]) -> str:
     """`slo correction list`."""
     if not document["corrections"]:
         return "no corrections"
-    rows = [
-        (
-            one["id"],
-            one["state"],
-            one["category"].replace("_", " "),
-            one["service"] or ", ".join(one["objectives"]),
-            one["when"],
-        )
-        for one in document["corrections"]
-    ]
-    return render_table(("id", "state", "category", "about", "when"), rows)
+    return "\n".join(line for one in document["corrections"] for line in _listed(one))
+
+
+def _listed(one: dict[str, Any]) -> tuple[str, str]:
+    """Two lines, so that an id that is to be copied stands whole in 80 columns."""
+    about = one["service"] or ", ".join(one["objectives"])
+    category = one["category"].replace("_", " ")
+    return (
+        plain(f"{one['id']}  {one['state']}  {about}"),
+        plain(f"  {category}, {one['when']}"),
+    )
 
 
 def render_one(one: dict[str, Any]) -> str:

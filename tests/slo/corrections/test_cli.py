@@ -78,6 +78,14 @@ def test_the_objective_shows_the_other_figure_and_what_is_left_out(run, correcti
     assert "withdrawn" in run("correction", "list", "--objective", "payment-success")
 
 
+def test_a_listed_correction_has_its_whole_id_and_fits_80_columns(run, corrections, failed_hour):
+    made = corrections.propose(asked(failed_hour, failed_hour + HOUR_US), ADA)
+    [first, second] = run("correction", "list").splitlines()
+    assert first == f"{made.id}  proposed  payment-success"
+    assert second.startswith("  scheduled maintenance, ")
+    assert max(len(first), len(second)) <= 80
+
+
 def test_a_scrape_has_both_figures(shop, corrections, failed_hour):
     approved(corrections, asked(failed_hour, failed_hour + HOUR_US))
     registry = CollectorRegistry()
