@@ -49,10 +49,19 @@ def test_the_banner_tells_of_refusals_and_of_the_engine_together(tmp_path):
     clock = FrozenClock()
     refusing: dict[ItemClass, Reason] = {}
     # The banner needs no more of the core than this; pages have tests of their own.
-    services = ("slo", "incidents", "approvals", "audit_log", "access")
+    services = (
+        "slo",
+        "incidents",
+        "approvals",
+        "audit_log",
+        "access",
+        "corrections",
+        "policy",
+    )
     core = SimpleNamespace(
         kernel=KernelSettings(data_dir=tmp_path),
         clock=clock,
+        catalogue=SimpleNamespace(fault=""),
         slack=None,
         slack_preview=None,
         runbook_settings=SimpleNamespace(simulation=True),

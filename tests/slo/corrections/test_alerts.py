@@ -69,12 +69,17 @@ def test_an_open_alert_is_frozen_while_its_failures_are_left_out(shop, correctio
 def test_an_alert_on_another_segment_is_not_frozen(shop, corrections):
     shop.play(300, per_s=4)
     shop.play(60, per_s=4, fails=stripe_fails)
-    opened = [row for row in shop.alerts(open_only=True) if row.objective_id == "payment-success"]
-    assert [row.segment for row in opened] == [{"provider": "stripe"}]
+    assert [row.segment for row in _pages(shop)] == [{"provider": "stripe"}]
     approved(corrections, now_and(shop, 20, segment=ADYEN))
     shop.play(240, per_s=4)
-    [row] = [row for row in shop.alerts() if row.objective_id == "payment-success"]
+    [row] = _pages(shop)
     assert row.state == "closed"
+
+
+def _pages(shop):
+    """What paged for one objective; a ticket may come as well while there is little history."""
+    rows = shop.alerts()
+    return [row for row in rows if row.page and row.objective_id == "payment-success"]
 
 
 def test_withdrawing_lets_the_pass_after_it_page(shop, corrections):
