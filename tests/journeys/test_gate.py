@@ -15,15 +15,16 @@ from tests.journeys.running import RunningService, command, until
 from tests.journeys.shop import now_us, payment
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files") / "policies"
     shutil.copytree(SHIPPED, folder)
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def service(tmp_path_factory: pytest.TempPathFactory, files: Path) -> Iterator[RunningService]:
+    """One a story: each spends the budget in its own way, and one breaks the policy's files."""
     settings = {"TILLWATCH_POLICY_DIR": str(files)}
     with RunningService(tmp_path_factory.mktemp("service"), settings) as found:
         yield found
@@ -58,6 +59,23 @@ def allowed(service: RunningService, kind: str = "feature") -> dict[str, Any]:
     return found
 
 
+def missing(service: RunningService) -> list[dict[str, Any]]:
+    services = service.client.get("/api/policy")["services"]
+    found = [one for one in services if one["service"] == "payments"]
+    return [one for one in found[0]["postmortems"] if not one["link"]]
+
+
+def assert_the_incident_that_spent_it_wants_a_postmortem(service: RunningService) -> None:
+    until(lambda: missing(service), "the incident is weighed")
+    rita = service.token_for("rita", "responder")
+    for incident in {one["incident"] for one in missing(service)}:
+        link = "https://wiki.example/postmortem"
+        assert gate(service, rita, "postmortem", incident, "--link", link)[0] == 0
+    assert missing(service) == []
+    kinds = {one["type"] for one in service.audit()}
+    assert {"policy.overridden", "policy.override_revoked", "policy.postmortem_done"} <= kinds
+
+
 def test_a_deploy_waits_for_the_budget_or_for_an_owners_word(service: RunningService) -> None:
     ci = service.token_for("ci", "viewer", machine=True)
     code, said = gate(service, ci, "--service", "payments")
@@ -81,23 +99,7 @@ def test_a_deploy_waits_for_the_budget_or_for_an_owners_word(service: RunningSer
     assert (code, said["override"]["by"]) == (0, "olga")
     assert gate(service, owner, "revoke", given["id"])[0] == 0
     assert gate(service, ci, "--service", "payments")[0] == 1
-
-
-def missing(service: RunningService) -> list[dict[str, Any]]:
-    services = service.client.get("/api/policy")["services"]
-    found = [one for one in services if one["service"] == "payments"]
-    return [one for one in found[0]["postmortems"] if not one["link"]]
-
-
-def test_the_incident_that_spent_it_wants_a_postmortem(service: RunningService) -> None:
-    until(lambda: missing(service), "the incident is weighed")
-    rita = service.token_for("rita", "responder")
-    for incident in {one["incident"] for one in missing(service)}:
-        link = "https://wiki.example/postmortem"
-        assert gate(service, rita, "postmortem", incident, "--link", link)[0] == 0
-    assert missing(service) == []
-    kinds = {one["type"] for one in service.audit()}
-    assert {"policy.overridden", "policy.override_revoked", "policy.postmortem_done"} <= kinds
+    assert_the_incident_that_spent_it_wants_a_postmortem(service)
 
 
 def test_a_policy_that_breaks_lets_nothing_pass_after_a_restart(

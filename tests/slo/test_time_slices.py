@@ -76,7 +76,7 @@ def test_law_tallies_of_neighbouring_windows_add_up(
 
 @given(slices)
 def test_law_the_mean_of_ratios_is_the_sum_of_fractions(found: list[Slice]) -> None:
-    seen = [replace(one, observed=True) for one in found]
+    seen = [one._replace(observed=True) for one in found]
     shares = [Fraction(one.bad, one.total) for one in seen if one.total]
     assert tally(seen, RATIOS, "freeze").bad == sum(shares)
 
