@@ -159,10 +159,6 @@ def decode_unit(blob: bytes) -> list[ShopEvent]:
     return _decoder.decode(blob)
 
 
-def _status(kind: UnitKind, event: ShopEvent) -> Status:
-    return _STATUS[kind].get(event.type, Status.SUCCEEDED)
-
-
 def _belief(kind: UnitKind, event: ShopEvent) -> tuple[bool, bool, int, bool, int, ItemKey]:
     """Outcomes first, by origin, a real one before an expiry, then the first in event time.
 

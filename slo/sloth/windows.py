@@ -101,11 +101,6 @@ def read_windows(text: str, origin: str = "") -> tuple[list[AlertWindows], list[
     return [one for one in read if one is not None], problems.found
 
 
-def is_windows(value: Any) -> bool:
-    """True for an object that says it is a set of windows."""
-    return isinstance(value, dict) and value.get("kind") == KIND
-
-
 def _windows(value: Any, path: str, problems: Problems) -> AlertWindows | None:
     before = len(problems.found)
     outer = problems.fields(value, path, ("apiVersion", "kind", "spec"), ("spec",))
