@@ -21,6 +21,7 @@ from math import log
 from kernel.clock import SECOND_US
 from slo.binomial import upper_tail
 from slo.ledger.sums import FineCell as Cell
+from slo.wording import rarity_text
 
 SLICE_S = 5
 SLICE_US = SLICE_S * SECOND_US
@@ -90,7 +91,7 @@ class Jump:
         """The reason in one sentence."""
         return (
             f"{self.bad} of {self.total} attempts failed in {self.window_s} s; "
-            f"chance of that at {self.p0:.2%}: {self.tail:.0e}"
+            f"at a failure rate of {self.p0:.2%} chance does that {rarity_text(self.tail)}"
         )
 
 

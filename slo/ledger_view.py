@@ -22,6 +22,7 @@ from slo.slice_reading import read_slices
 from slo.tiers import Tier, WindowCounts
 from slo.time_slices import Tally, borders, tally
 from slo.windows import BudgetWindow, budget_window
+from slo.wording import span_text
 
 SHORT_S = 300
 RECENT_S = 120
@@ -124,8 +125,8 @@ class LedgerView:
         if self.unknowable:
             return self.unknowable
         if len(self.quiet_sources) == len(self.sources):
-            gap_s = self.objective.max_gap_s
-            return f"nothing heard from {', '.join(self.sources)} for more than {gap_s} s"
+            gap = span_text(self.objective.max_gap_s)
+            return f"nothing heard from {', '.join(self.sources)} for more than {gap}"
         return ""
 
     @cached_property

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 from kernel.clock import SECOND_US
+from kernel.errors import BadInput
 from kernel.shop_event import STRING_FIELDS
 from slo.objective import DEFAULT_DEADLINES_S, DEFAULT_SEGMENTS, Objective
 from slo.openslo.durations import duration_us
 from slo.openslo.metadata import PREFIX
 from slo.openslo.problems import Problems, did_you_mean, suggest
 from slo.openslo.written_tiers import read_tiers, write_tiers
+from slo.windows import zone_of
 
 MAX_SEGMENTS = 4
 TIERS = f"{PREFIX}tiers"
@@ -135,9 +136,10 @@ def _switch(text: str) -> bool:
 
 
 def _zone(text: str) -> str:
-    if text not in available_timezones():
-        raise ValueError('the name of a time zone is wanted, such as "Europe/Berlin"')
-    return text
+    try:
+        return zone_of(text).key
+    except BadInput:
+        raise ValueError('the name of a time zone is wanted, such as "Europe/Berlin"') from None
 
 
 def _allowance(text: str) -> float:

@@ -9,6 +9,7 @@ from kernel.money import format_money
 from slo.objective import Objective, UnitKind
 from slo.silence.rule import Lack
 from slo.volume.losses import Interval, Volume
+from slo.wording import rarity_text, span_text
 
 _NOUNS = {UnitKind.PAYMENT: "payments", UnitKind.CHECKOUT: "checkouts", UnitKind.ITEM: "attempts"}
 # Less than this share of what is usual is called a stop, more a drop.
@@ -38,7 +39,7 @@ def silence_text(objective: Objective, told: Volume, found: Lack) -> str:
     span = span_text(age_s(told.from_us, told.to_us))
     return (
         f"{begun} since {clock_text(told.from_us)} ({span}), about {told.expected.mid} are usual "
-        f"in that time ({told.method}); chance of that by itself: {found.tail:.0e}"
+        f"in that time ({told.method}); chance alone does that {rarity_text(found.tail)}"
     )
 
 
@@ -70,14 +71,6 @@ def missing_text(missing: Interval, cost: Mapping[str, Interval], noun: str) -> 
 def clock_text(at_us: int) -> str:
     """`03:12:05 UTC`."""
     return from_us(at_us).strftime("%H:%M:%S UTC")
-
-
-def span_text(seconds: int) -> str:
-    """`45 s`, `6 min`, `3 h`, `2 d`."""
-    for unit, length_s in (("d", 172_800), ("h", 7200), ("min", 120)):
-        if seconds >= length_s:
-            return f"{seconds // {'d': 86_400, 'h': 3600, 'min': 60}[unit]} {unit}"
-    return f"{seconds} s"
 
 
 def age_s(since_us: int, now_us: int) -> int:

@@ -59,10 +59,10 @@ def test_no_data_never_looks_good(reader, path, state):
 
 
 def test_the_reason_for_missing_data_stands_on_the_first_page_once(reader):
-    silent = samples.slo("no_data", reason="nothing heard from shop for more than 300 s")
+    silent = samples.slo("no_data", reason="nothing heard from shop for more than 5 min")
     reader.slos = [silent, silent]
     html = reader.page("/")
-    assert html.count("No data: nothing heard from shop for more than 300 s.") == 1
+    assert html.count("No data: nothing heard from shop for more than 5 min.") == 1
 
 
 @pytest.mark.parametrize(

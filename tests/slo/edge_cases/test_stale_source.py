@@ -23,7 +23,7 @@ def test_what_is_stale_is_said_before_anything_is_judged(till: Till) -> None:
 def test_a_silent_source_is_named(till: Till) -> None:
     till.silence(400)
     found = till.service.show("payment-success")
-    assert found.reason == "nothing heard from shop for more than 300 s"
+    assert found.reason == "nothing heard from shop for more than 5 min"
 
 
 def test_a_stale_ledger_opens_and_closes_no_alert(till: Till) -> None:

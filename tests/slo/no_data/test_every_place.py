@@ -68,7 +68,7 @@ def ledger_behind(till: Till) -> None:
 WAYS = (never_heard, fallen_silent, gap_of_a_fifth, ledger_behind)
 SAID = {
     "never_heard": "no source was ever heard",
-    "fallen_silent": "nothing heard from shop for more than 300 s",
+    "fallen_silent": "nothing heard from shop for more than 5 min",
     "gap_of_a_fifth": "% of the window was observed",
     "ledger_behind": "what arrived is not counted yet: the watermark is behind",
 }
