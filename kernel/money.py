@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
 # Currencies whose minor unit is not 1/100 (ISO 4217, 2024 amendment list).
@@ -31,12 +30,11 @@ _EXPONENTS = {
     ),
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
 }
-_CODE = re.compile(r"[A-Z]{3}\Z")
 
 
 def is_currency(code: str) -> bool:
     """True for something shaped like an ISO 4217 alphabetic code."""
-    return bool(_CODE.match(code))
+    return len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()
 
 
 def exponent(currency: str) -> int:

@@ -54,8 +54,11 @@ class Origin(StrEnum):
         return list(Origin).index(self)
 
 
-class ShopEvent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One event. `time_us`: UTC microseconds; money in minor units; unset fields are ""/None."""
+class ShopEvent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """One event. `time_us`: UTC microseconds; money in minor units; unset fields are ""/None.
+
+    `gc=False`: it holds text and numbers, so it can be part of no cycle, and there are many.
+    """
 
     id: str
     source: str

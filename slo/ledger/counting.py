@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -14,13 +14,26 @@ from slo.ledger.cells import CellChanges, Change
 from slo.ledger.contribution import Verdict, alert_key, price_of
 from slo.ledger.levels import Marks, floor_us
 from slo.ledger.pulse import QUARTER_US, Beat, PulseBook, PulseChanges, begun_at
+from slo.ledger.recent import Held, RecentUnits
 from slo.ledger.rulebook import NO_PLAN, Plan, Rulebook
 from slo.ledger.segments import SegmentBook
 from slo.ledger.source_book import SourceBook
-from slo.ledger.unit import Unit, UnitKey, decode_unit, encode_unit, fold, merge, unit_keys
+from slo.ledger.unit import (
+    ENDED,
+    Status,
+    Unit,
+    attempt_of,
+    decode_unit,
+    encode_unit,
+    fold,
+    merge,
+    own_key,
+)
 from slo.objective import UnitKind
 
 _IN_CHUNK: Final = 500
+# SQLite takes plain text far sooner than members of an enumeration.
+_TEXT: Final = {status: status.value for status in Status}
 # Row of all sources together in `volume`; no CloudEvent has an empty source.
 ALL_SOURCES: Final = ""
 Events = tuple[ShopEvent, ...]
@@ -34,6 +47,7 @@ class Books:
     pulses: PulseBook
     segments: SegmentBook
     sources: SourceBook
+    recent: RecentUnits
 
 
 class Contribution(NamedTuple):
@@ -63,29 +77,37 @@ class Counting:
         self._pulses = PulseChanges()
         self._units: list[tuple[object, ...]] = []
         self._volumes: dict[str, int] = {}
-        self._heard: dict[str, tuple[int, int]] = {}
-        self._last_heard: tuple[str, int] = ("", 0)
-        self._minutes: set[tuple[str, int]] = set()
+        self._heard: dict[str, list[int]] = {}
+        # Units that one message alone has told of, by its source: most of all.
+        self._spoken: dict[str, int] = {}
+        self._names: dict[str, str] = {}
 
     def take(self, events: Sequence[ShopEvent]) -> None:
         """Count these events (in memory; `write` stores it)."""
-        news: dict[UnitKey, list[ShopEvent]] = {}
+        news: dict[UnitKind, dict[str, list[ShopEvent]]] = {kind: {} for kind in UnitKind}
         item_types = self._books.rules.item_types
+        heard = self._heard
         for event in events:
-            if event.origin is not Origin.DERIVED or event.type not in DERIVED_TYPES:
-                self._hear(event)
-            for key in unit_keys(event, item_types):
-                held = news.get(key)
-                if held is None:
-                    news[key] = [event]
+            event_type = event.type
+            if event.origin is not Origin.DERIVED or event_type not in DERIVED_TYPES:
+                times = heard.get(event.source)
+                if times is None:
+                    heard[event.source] = [event.time_us]
+                    self._name(event.source)
                 else:
-                    held.append(event)
-        known = self._load(news)
-        for key, fresh in news.items():
-            before = known.get(key, ())
-            after = merge(before, key.kind, fresh)
-            if after != before:
-                self._change(key, before, after)
+                    times.append(event.time_us)
+            if event_type in item_types:
+                news[UnitKind.ITEM].setdefault(own_key(event), []).append(event)
+            kind, key = attempt_of(event)
+            if key:
+                told = news[kind]
+                if key in told:
+                    told[key].append(event)
+                else:
+                    told[key] = [event]
+        for kind, units in news.items():
+            if units:
+                self._take_units(kind, units)
 
     def write(self) -> list[Change]:
         """Store it all: one statement per table. Gives the changes of cells."""
@@ -96,58 +118,98 @@ class Counting:
         self._db.executemany(
             "INSERT OR REPLACE INTO unit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._units
         )
-        self._db.executemany("INSERT OR IGNORE INTO presence VALUES (?, ?)", self._minutes)
+        self._write_heard()
+        return changes
+
+    def _write_heard(self) -> None:
+        """What the sources themselves have done: when they spoke, and of how many units."""
+        names = self._names
+        self._db.executemany(
+            "INSERT OR IGNORE INTO presence VALUES (?, ?)",
+            {
+                (names[source], minute * MINUTE_US)
+                for source, times in self._heard.items()
+                for minute in {at_us // MINUTE_US for at_us in times}
+            },
+        )
         self._db.executemany(
             "INSERT INTO heard VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
             " first_event_us = min(first_event_us, excluded.first_event_us),"
             " last_event_us = max(last_event_us, excluded.last_event_us),"
             " last_received_us = max(last_received_us, excluded.last_received_us)",
             [
-                (self._books.sources.name_of(source), *times, self._received_us)
+                (names[source], min(times), max(times), self._received_us)
                 for source, times in self._heard.items()
             ],
         )
+        for source, units in self._spoken.items():
+            self._speak_of(self._name(source), units)
+            self._speak_of(ALL_SOURCES, units)
         hour_us = floor_us(self._received_us, HOUR_US)
         self._db.executemany(
             "INSERT INTO volume VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
             " units = units + excluded.units",
             [(source, hour_us, units) for source, units in self._volumes.items()],
         )
-        return changes
 
-    def _change(self, key: UnitKey, before: Events, after: Events) -> None:
-        unit = fold(key.kind, after)
-        held = fold(key.kind, before) if before else None
-        old = None if held is None else self._contribution(key.kind, held)
-        new = self._contribution(key.kind, unit)
-        if old != new:
-            if old is not None:
-                self._move(key.key, old, -1)
-            if new is not None:
-                self._move(key.key, new, 1)
-        was = None if held is None else self._beat(key.kind, before, held)
-        beat = self._beat(key.kind, after, unit)
-        if beat != was:
-            self._pulses.move(was, beat)
-        self._speak(before, after)
-        merged = unit.merged
-        self._units.append(
-            (
-                key.kind.value,
-                key.key,
-                unit.status.value,
-                merged.time_us,
-                self._hour,
-                merged.method,
-                merged.source,
-                merged.checkout_id,
-                encode_unit(after),
+    def _take_units(self, kind: UnitKind, told: dict[str, list[ShopEvent]]) -> None:
+        """Merge what is new into the units, count the differences, and note their rows."""
+        known = self._known(kind, told)
+        kind_text, hour, rows = kind.value, self._hour, self._units
+        written: dict[str, Held] = {}
+        size = 0
+        for key, fresh in told.items():
+            was = known.get(key)
+            if was is None:
+                events = merge((), kind, fresh)
+            else:
+                events = merge(was.events, kind, fresh)
+                if events == was.events:
+                    continue
+            unit = fold(kind, events)
+            beat = self._beat(kind, events, unit)
+            self._change(kind, key, was, unit)
+            if was is None:
+                if beat is not None:
+                    self._pulses.begin(beat)
+                self._speak((), events)
+            else:
+                if beat != was.beat:
+                    self._pulses.move(was.beat, beat)
+                self._speak(was.events, events)
+            merged, blob = unit.merged, encode_unit(events)
+            size += len(blob)
+            written[key] = Held(events, unit, beat, hour)
+            rows.append(
+                (
+                    kind_text,
+                    key,
+                    _TEXT[unit.status],
+                    merged.time_us,
+                    hour,
+                    merged.method,
+                    merged.source,
+                    merged.checkout_id,
+                    blob,
+                )
             )
-        )
+        self._books.recent.keep(kind, written, size)
+
+    def _change(self, kind: UnitKind, key: str, was: Held | None, unit: Unit) -> None:
+        """The unit's outcome counts from now on, and what it was believed to be no longer."""
+        if was is not None and was.unit.status in ENDED:
+            old, new = self._contribution(kind, was.unit), self._contribution(kind, unit)
+            if old != new:
+                if old is not None:
+                    self._move(key, old, -1)
+                if new is not None:
+                    self._move(key, new, 1)
+        elif unit.status in ENDED and (new := self._contribution(kind, unit)) is not None:
+            self._move(key, new, 1)
 
     def _contribution(self, kind: UnitKind, unit: Unit) -> Contribution | None:
         """None without an outcome, and where it matters to no objective."""
-        if not unit.status.terminal:
+        if unit.status not in ENDED:
             return None
         merged = unit.merged
         plan = self._books.rules.plan(kind, merged)
@@ -176,54 +238,55 @@ class Counting:
         if not groups:
             return None
         source, at_us = begun_at(events)
-        return Beat(groups, self._books.sources.name_of(source), at_us)
+        return Beat(groups, self._name(source), at_us)
 
-    def _load(self, wanted: Iterable[UnitKey]) -> dict[UnitKey, Events]:
-        by_kind: dict[UnitKind, list[str]] = {}
-        for kind, key in wanted:
-            by_kind.setdefault(kind, []).append(key)
-        known: dict[UnitKey, Events] = {}
-        for kind, keys in by_kind.items():
-            for begin in range(0, len(keys), _IN_CHUNK):
-                chunk = keys[begin : begin + _IN_CHUNK]
-                marks = ",".join("?" * len(chunk))
-                rows = self._db.execute(
-                    f"SELECT key, events FROM unit WHERE kind = ? AND key IN ({marks})",
-                    (kind.value, *chunk),
-                )
-                for key, blob in rows:
-                    known[UnitKey(kind, key)] = tuple(decode_unit(blob))
+    def _known(self, kind: UnitKind, told: dict[str, list[ShopEvent]]) -> dict[str, Held]:
+        """Those of these units that were heard of before."""
+        known = self._books.recent.find(kind, told, self._received_us)
+        others = [key for key in told if key not in known] if known else list(told)
+        for begin in range(0, len(others), _IN_CHUNK):
+            chunk = others[begin : begin + _IN_CHUNK]
+            marks = ",".join("?" * len(chunk))
+            rows = self._db.execute(
+                f"SELECT key, events FROM unit WHERE kind = ? AND key IN ({marks})",
+                (kind.value, *chunk),
+            )
+            for key, blob in rows:
+                events = tuple(decode_unit(blob))
+                unit = fold(kind, events)
+                known[key] = Held(events, unit, self._beat(kind, events, unit), 0)
         return known
 
-    def _hear(self, event: ShopEvent) -> None:
-        at_us, minute_us = event.time_us, event.time_us - event.time_us % MINUTE_US
-        last = self._last_heard
-        if last[0] != event.source or last[1] != minute_us:
-            last = self._last_heard = event.source, minute_us
-            self._minutes.add((self._books.sources.name_of(event.source), minute_us))
-        held = self._heard.get(event.source)
-        if held is None:
-            self._heard[event.source] = at_us, at_us
-        elif not held[0] <= at_us <= held[1]:
-            self._heard[event.source] = min(held[0], at_us), max(held[1], at_us)
+    def _name(self, source: str) -> str:
+        name = self._names.get(source)
+        if name is None:
+            name = self._names[source] = self._books.sources.name_of(source)
+        return name
 
     def _speak(self, before: Events, after: Events) -> None:
         """A unit counts once for each source that spoke of it, and once for all together."""
-        if len(before) == 1 and all(event.source == before[0].source for event in after):
-            return
-        if not before and len(after) == 1 and not _is_ours(after[0]):
-            volumes = self._volumes
-            source = self._books.sources.name_of(after[0].source)
-            volumes[source] = volumes.get(source, 0) + 1
-            volumes[ALL_SOURCES] = volumes.get(ALL_SOURCES, 0) + 1
-            return
+        if not before:
+            if len(after) == 1 and not _is_ours(after[0]):
+                source = after[0].source
+                self._spoken[source] = self._spoken.get(source, 0) + 1
+                return
+        elif len(before) == 1:
+            source = before[0].source
+            for event in after:
+                if event.source != source:
+                    break
+            else:
+                return
         known = {event.source for event in before if not _is_ours(event)}
         told = {event.source for event in after if not _is_ours(event)}
-        fresh = {self._books.sources.name_of(one) for one in told - known}
+        fresh = {self._name(one) for one in told - known}
         if told and not known:
             fresh.add(ALL_SOURCES)
-        for source in fresh:
-            self._volumes[source] = self._volumes.get(source, 0) + 1
+        for name in fresh:
+            self._speak_of(name, 1)
+
+    def _speak_of(self, name: str, units: int) -> None:
+        self._volumes[name] = self._volumes.get(name, 0) + units
 
 
 def _is_ours(event: ShopEvent) -> bool:

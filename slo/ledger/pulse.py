@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from kernel.clock import MINUTE_US, SECOND_US
 from kernel.shop_event import ShopEvent
@@ -27,7 +29,7 @@ _ADD: Final = (
 _MAX_KEYS: Final = 20_000
 
 
-class Beat(NamedTuple):
+class Beat(msgspec.Struct, frozen=True, gc=False):
     """Where one unit beats: the groups it belongs to, its source, and when it was begun."""
 
     groups: tuple[int, ...]
@@ -60,20 +62,22 @@ class PulseBook:
             indicator = one.indicator
             self._rules.setdefault(indicator.unit_kind, []).append((row[0], indicator.total))
         self._readings = {kind: Reading(_names(kind, rules)) for kind, rules in self._rules.items()}
-        self._groups: dict[tuple[UnitKind, Any], tuple[int, ...]] = {}
+        self._groups: dict[UnitKind, dict[Any, tuple[int, ...]]] = {
+            kind: {} for kind in self._rules
+        }
 
     def groups(self, kind: UnitKind, merged: ShopEvent) -> tuple[int, ...]:
         """Numbers of the groups that the unit belongs to, finished or not."""
         reading = self._readings.get(kind)
         if reading is None:
             return ()
-        place = kind, reading.key(merged)
-        found = self._groups.get(place)
+        groups, key = self._groups[kind], reading.key(merged)
+        found = groups.get(key)
         if found is None:
-            if len(self._groups) >= _MAX_KEYS:
-                self._groups.clear()
+            if len(groups) >= _MAX_KEYS:
+                groups.clear()
             found = tuple(no for no, total in self._rules[kind] if _belongs(kind, total, merged))
-            self._groups[place] = found
+            groups[key] = found
         return found
 
 
@@ -82,6 +86,11 @@ class PulseChanges:
 
     def __init__(self) -> None:
         self._begun: dict[tuple[tuple[int, ...], str, int], int] = {}
+
+    def begin(self, beat: Beat) -> None:
+        """A unit is begun that nobody has heard of before."""
+        place = beat.groups, beat.source, beat.at_us - beat.at_us % PULSE_US
+        self._begun[place] = self._begun.get(place, 0) + 1
 
     def move(self, was: Beat | None, beat: Beat | None) -> None:
         """A unit is begun at `beat`, and was believed to be begun at `was` (None: nowhere)."""
@@ -119,7 +128,10 @@ def begun_at(events: Sequence[ShopEvent]) -> tuple[str, int]:
     """Source and time of a unit's first message."""
     if len(events) == 1:
         return events[0].source, events[0].time_us
-    first = min(events, key=lambda event: (event.time_us, event.source, event.id))
+    if len(events) == 2 and events[0].time_us != events[1].time_us:
+        first = events[0] if events[0].time_us < events[1].time_us else events[1]
+    else:
+        first = min(events, key=lambda event: (event.time_us, event.source, event.id))
     return first.source, first.time_us
 
 

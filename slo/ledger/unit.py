@@ -33,6 +33,9 @@ class Status(StrEnum):
         return self is not Status.PENDING and self is not Status.AUTHORIZED
 
 
+ENDED: Final = frozenset(status for status in Status if status.terminal)
+
+
 class UnitKey(NamedTuple):
     """Identity of one attempt."""
 
@@ -40,7 +43,7 @@ class UnitKey(NamedTuple):
     key: str
 
 
-class Unit(NamedTuple):
+class Unit(msgspec.Struct, frozen=True, gc=False):
     """The folded unit: the event that decides, its gaps filled from the unit's other events."""
 
     status: Status
@@ -62,10 +65,27 @@ _CHECKOUT: Final = {
     "checkout.expired": Status.EXPIRED,
 }
 _STATUS: Final = {UnitKind.PAYMENT: _PAYMENT, UnitKind.CHECKOUT: _CHECKOUT, UnitKind.ITEM: {}}
+_TYPES: Final = {
+    event_type: (kind, status)
+    for kind, told in _STATUS.items()
+    for event_type, status in told.items()
+}
 _OPENING: Final = frozenset({"payment.attempted", "checkout.started"})
 # A unit with more messages than this keeps those that are believed first.
 _MAX_EVENTS: Final = 16
-_RANK: Final = {origin: origin.rank for origin in Origin}
+# The class of a message in the order of belief is the sum of what its type and its origin say:
+# outcomes first, then openings; within these by origin; a real one before an expiry.
+_NO_OUTCOME, _NO_OPENING, _ORIGIN, _EXPIRY = 1000, 100, 2, 1
+_TYPE_BELIEF: Final = {
+    kind: dict.fromkeys(DERIVED_TYPES, _EXPIRY)
+    | {
+        event_type: (event_type in DERIVED_TYPES) * _EXPIRY
+        + (not status.terminal) * (_NO_OUTCOME + (event_type not in _OPENING) * _NO_OPENING)
+        for event_type, status in told.items()
+    }
+    for kind, told in _STATUS.items()
+}
+_ORIGIN_BELIEF: Final = {origin: origin.rank * _ORIGIN for origin in Origin}
 
 # Filled from whichever event has them ...
 _SHARED_FIELDS: Final = (
@@ -103,18 +123,23 @@ def unit_keys(event: ShopEvent, item_types: frozenset[str]) -> list[UnitKey]:
     the shop already and could only be counted twice. A beginning without an id can never be ended
     and makes no unit.
     """
-    keys = [UnitKey(UnitKind.ITEM, _own_key(event))] if event.type in item_types else []
-    if event.type in _PAYMENT:
-        kind, named, status = UnitKind.PAYMENT, event.payment_id, _PAYMENT[event.type]
-    elif event.type in _CHECKOUT:
-        kind, named, status = UnitKind.CHECKOUT, event.checkout_id, _CHECKOUT[event.type]
-    else:
-        return keys
+    keys = [UnitKey(UnitKind.ITEM, own_key(event))] if event.type in item_types else []
+    kind, key = attempt_of(event)
+    return [*keys, UnitKey(kind, key)] if key else keys
+
+
+def attempt_of(event: ShopEvent) -> tuple[UnitKind, str]:
+    """The attempt that the event speaks of, as in `unit_keys`; the key is "" where none."""
+    told = _TYPES.get(event.type)
+    if told is None:
+        return UnitKind.ITEM, ""
+    kind, status = told
+    named = event.payment_id if kind is UnitKind.PAYMENT else event.checkout_id
     if named:
-        keys.append(UnitKey(kind, f"={named}"))
-    elif status.terminal and event.origin is not Origin.PROVIDER:
-        keys.append(UnitKey(kind, f"#{_fallback_key(event)}"))
-    return keys
+        return kind, "=" + named
+    if status in ENDED and event.origin is not Origin.PROVIDER:
+        return kind, "#" + _fallback_key(event)
+    return kind, ""
 
 
 def merge(
@@ -125,10 +150,11 @@ def merge(
     The same message again replaces what was read from it before (a mapping was mended).
     """
     if len(news) == 1:
+        second = news[0]
         if not known:
-            return (news[0],)
-        if len(known) == 1 and item_key(known[0]) != item_key(news[0]):
-            first, second = known[0], news[0]
+            return (second,)
+        first = known[0]
+        if len(known) == 1 and (first.id != second.id or first.source != second.source):
             swapped = _belief(kind, second) < _belief(kind, first)
             return (second, first) if swapped else (first, second)
     by_item = {item_key(event): event for event in known}
@@ -159,30 +185,24 @@ def decode_unit(blob: bytes) -> list[ShopEvent]:
     return _decoder.decode(blob)
 
 
-def _belief(kind: UnitKind, event: ShopEvent) -> tuple[bool, bool, int, bool, int, ItemKey]:
+def _belief(kind: UnitKind, event: ShopEvent) -> tuple[int, int, str, str]:
     """Outcomes first, by origin, a real one before an expiry, then the first in event time.
 
     Among messages that are no outcome, the one that opened the unit leads.
     """
-    ended = _STATUS[kind].get(event.type, Status.SUCCEEDED).terminal
-    return (
-        not ended,
-        not ended and event.type not in _OPENING,
-        _RANK[event.origin],
-        event.type in DERIVED_TYPES,
-        event.time_us,
-        item_key(event),
-    )
+    belief = _TYPE_BELIEF[kind].get(event.type, 0) + _ORIGIN_BELIEF[event.origin]
+    return belief, event.time_us, event.source, event.id
 
 
 def _fallback_key(event: ShopEvent) -> str:
     """A span is itself, whatever batch brings it again; other messages are named by their id."""
     if event.origin is Origin.SPAN and event.trace_id and event.span_id:
         return f"span:{event.trace_id}:{event.span_id}"
-    return _own_key(event)
+    return own_key(event)
 
 
-def _own_key(event: ShopEvent) -> str:
+def own_key(event: ShopEvent) -> str:
+    """Key of a unit that is one message."""
     return f"{len(event.source)}:{event.source}{event.id}"
 
 
@@ -203,12 +223,20 @@ def _fill(lead: ShopEvent, others: Sequence[ShopEvent]) -> ShopEvent:
         priced = (e for e in others if e.amount_minor is not None and e.currency)
         if (price := next(priced, None)) is not None:
             found.update(amount_minor=price.amount_minor, currency=price.currency)
-    if any(event.attributes for event in others):
-        joined: dict[str, str | int | float | bool] = {}
-        for event in reversed((lead, *others)):
-            joined.update(event.attributes)
-        found["attributes"] = joined
+    for event in others:
+        if event.attributes:
+            found["attributes"] = _joined_attributes(lead, others)
+            break
     return msgspec.structs.replace(lead, **found) if found else lead
+
+
+def _joined_attributes(
+    lead: ShopEvent, others: Sequence[ShopEvent]
+) -> dict[str, str | int | float | bool]:
+    joined: dict[str, str | int | float | bool] = {}
+    for event in reversed((lead, *others)):
+        joined.update(event.attributes)
+    return joined
 
 
 def _fill_words(
@@ -220,8 +248,9 @@ def _fill_words(
 ) -> None:
     """The first word that another event has for each name that `lead` leaves empty."""
     told = words(lead)
-    if all(told):
-        return
     for event in reversed(others):
-        said = zip(names, told, words(event), strict=True)
-        found.update({name: other for name, mine, other in said if other and not mine})
+        said = words(event)
+        # Mostly a unit's messages name the same things.
+        if said != told:
+            pairs = zip(names, told, said, strict=True)
+            found.update({name: other for name, mine, other in pairs if other and not mine})

@@ -22,6 +22,7 @@ from slo.ledger.cells import Change
 from slo.ledger.counting import Books, Counting
 from slo.ledger.levels import Marks
 from slo.ledger.pulse import QUARTER_US, PulseBook, add_up, group_key
+from slo.ledger.recent import RecentUnits
 from slo.ledger.retention import trim_cells, trim_units
 from slo.ledger.rollup import Rollup
 from slo.ledger.rulebook import Rulebook
@@ -78,6 +79,7 @@ class LedgerWriter:
         self._objectives = list(objectives)
         self._segments = SegmentBook(self._db, max_a_day=max_segments_a_day)
         self._sources = SourceBook(self._db)
+        self._recent = RecentUnits()
         self._rollup = Rollup(self._db)
         self._told = told
         self._chunk_items = _MAX_ITEMS // 2
@@ -148,8 +150,12 @@ class LedgerWriter:
 
     def recall(self, events: list[ShopEvent], received_us: int) -> None:
         """Count events of units that are known from elsewhere; no cursor moves. For the rebuild."""
-        with writing(self._db) as db:
-            self._count(db, _Chunk(events, received_us, 0, []))
+        try:
+            with writing(self._db) as db:
+                self._count(db, _Chunk(events, received_us, 0, []))
+        except BaseException:
+            self._forget()
+            raise
 
     def rise_to(self, marks: Marks) -> None:
         """Add up until the levels end where those of another file do. For the rebuild."""
@@ -170,12 +176,13 @@ class LedgerWriter:
             counted = {group_key(one) for one in numbered.values()}
             mark_idle_pulses(db, counted, {group_key(one) for one in self._objectives})
             pulses = PulseBook(db, numbered.values())
-        return Books(rules, pulses, self._segments, self._sources)
+        return Books(rules, pulses, self._segments, self._sources, self._recent)
 
     def _forget(self) -> None:
         """What is remembered of the file may not be in it any more."""
         self._segments.forget()
         self._sources.forget()
+        self._recent.forget()
         self._rollup.forget()
 
     def beside(self, path: Path) -> LedgerWriter:
