@@ -19,7 +19,7 @@ from runbooks.service import ApprovalService
 from runbooks.settings import RunbookSettings
 from slo.corrections.service import CorrectionService
 from slo.last_good import load_running
-from slo.ledger import LedgerReader
+from slo.ledger import LedgerMemory, LedgerReader
 from slo.policy.catalogue import load_policies
 from slo.policy.service import PolicyService
 from slo.policy.settings import PolicySettings
@@ -55,6 +55,7 @@ class Core:
         )
         self.changes = ChangeMemory(kernel.telemetry_dir / "changes.db")
         self.slo_settings = SloSettings()
+        self._ledger_memory = LedgerMemory()
         self.catalogue = load_running(self.slo_settings.slo_dir, kernel.data_dir)
         self.slo = SloService(database, self.ledger_reader, self.catalogue, clock)
         self.policy = self._policy()
@@ -83,7 +84,7 @@ class Core:
 
     def ledger_reader(self) -> LedgerReader:
         """A reader of its own for whoever asks: readers are not for sharing between threads."""
-        return LedgerReader(self.kernel.ledger_path)
+        return LedgerReader(self.kernel.ledger_path, self._ledger_memory)
 
     def card(self, incident_id: str) -> CardView | None:
         """What the incident's card shows now; None for an incident that is not there."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from kernel.sqlite import open_reader, snapshot
 from slo.ledger.levels import Marks
+from slo.ledger.memory import LedgerMemory
 from slo.ledger.rollup import read_marks
 from slo.ledger.schema import VERSION
 from slo.ledger.sums import SegmentKey
@@ -21,8 +22,10 @@ from slo.objective import Objective
 class FileReader:
     """Reads one ledger file. May be shared: each thread gets a connection of its own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, memory: LedgerMemory | None = None) -> None:
+        """`memory`: what is remembered together with other readers of the file; None: alone."""
         self._path = path
+        self._memory = LedgerMemory() if memory is None else memory
         self._local = threading.local()
         self._numbers: dict[tuple[str, str], int] = {}
         self._segments: dict[int, SegmentKey] = {}
@@ -40,6 +43,8 @@ class FileReader:
         self._local.pending = {}
         try:
             with snapshot(db):
+                self._local.state = self.transactions()
+                self._memory.settle(self._local.file, self._local.state)
                 yield
         finally:
             self._local.covered = None
@@ -63,6 +68,10 @@ class FileReader:
     def transactions(self) -> int:
         """How many transactions the writer has committed (`Told.number` of the newest)."""
         return self._mark("transactions")
+
+    def _state(self) -> int:
+        """The number of the newest transaction that is seen inside of `at_once`."""
+        return int(self._local.state)
 
     def marks(self) -> Marks:
         """Where the levels of cells end."""
@@ -99,12 +108,13 @@ class FileReader:
         if held is not None or not self._path.exists():
             return held
         try:
+            file = self._path.stat().st_ino
             db = open_reader(self._path)
             version = db.execute("PRAGMA user_version").fetchone()[0]
-        except sqlite3.OperationalError:
+        except (OSError, sqlite3.OperationalError):
             return None
         if version != VERSION:
             db.close()
             return None
-        self._local.db = db
+        self._local.db, self._local.file = db, file
         return db

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from typing import Final
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from kernel.errors import BadInput
 from kernel.journal import Stream
-from slo.ledger.coverage import covered
+from slo.ledger.coverage import Heard, Stretch, covered, stretches_of
 from slo.ledger.file_reader import FileReader
 from slo.ledger.levels import floor_us
 from slo.ledger.pulse import PULSE_US, QUARTER_US, group_key
 from slo.objective import Objective
 
 _DEFAULT_SOURCE_SHARE = Fraction(1, 100)
+# Heard minutes are remembered by such parts of a day, those that are over as a whole.
+_PART_US: Final = 4 * HOUR_US
+_PART_MINUTES: Final = _PART_US // MINUTE_US
 
 
 class SourceReader(FileReader):
@@ -123,15 +127,56 @@ class SourceReader(FileReader):
         if first_us is None:
             return Fraction(0)
         begun_us = max(from_us, floor_us(first_us, MINUTE_US))
-        before = "SELECT max(minute_us) FROM presence WHERE source = ? AND minute_us < ?"
-        after = "SELECT min(minute_us) FROM presence WHERE source = ? AND minute_us >= ?"
-        minutes = self._rows(
-            f"SELECT ({before}) UNION SELECT minute_us FROM presence WHERE source = ? AND"
-            f" minute_us >= ? AND minute_us < ? UNION SELECT ({after}) ORDER BY 1",
-            (source, begun_us, source, begun_us, to_us, source, to_us),
+        edges = self._rows(
+            "SELECT (SELECT max(minute_us) FROM presence WHERE source = ? AND minute_us < ?),"
+            " (SELECT min(minute_us) FROM presence WHERE source = ? AND minute_us >= ?)",
+            (source, begun_us, source, to_us),
         )
-        heard = [minute for (minute,) in minutes if minute is not None]
-        return covered(heard, begun_us, to_us, max_gap_us)
+        before, after = edges[0]
+        stretches = stretches_of([] if before is None else [before])
+        stretches += self._heard(source, begun_us, to_us)
+        stretches += stretches_of([] if after is None else [after])
+        return covered(stretches, begun_us, to_us, max_gap_us)
+
+    def _heard(self, source: str, from_us: int, to_us: int) -> Iterator[Stretch]:
+        """The heard minutes of [from, to): whole parts of the day are remembered."""
+        first_us = min(to_us, -(-from_us // _PART_US) * _PART_US)
+        last_us = max(first_us, floor_us(to_us, _PART_US))
+        yield from stretches_of(self._minutes(source, from_us, first_us))
+        for at_us in range(first_us, last_us, _PART_US):
+            yield from self._part(source, at_us)
+        yield from stretches_of(self._minutes(source, last_us, to_us))
+
+    def _part(self, source: str, at_us: int) -> Sequence[Stretch]:
+        """The heard minutes of one part of a day.
+
+        Minutes are added and never taken away: a part has not changed where their number has not,
+        and one that is full stays so.
+        """
+        place = source, at_us
+        known = self._memory.heard.get(place)
+        number = self._state()
+        if known is not None:
+            if known.minutes == _PART_MINUTES and known.transactions <= number:
+                return known.stretches
+            query = (
+                "SELECT count(*) FROM presence WHERE source = ? AND minute_us >= ? AND"
+                " minute_us < ?"
+            )
+            if self._rows(query, (source, at_us, at_us + _PART_US))[0][0] == known.minutes:
+                return known.stretches
+        minutes = self._minutes(source, at_us, at_us + _PART_US)
+        stretches = tuple(stretches_of(minutes))
+        self._memory.heard.put(place, Heard(len(minutes), stretches, number), 4 + len(stretches))
+        return stretches
+
+    def _minutes(self, source: str, from_us: int, to_us: int) -> list[int]:
+        rows = self._rows(
+            "SELECT minute_us FROM presence WHERE source = ? AND minute_us >= ? AND minute_us < ?"
+            " ORDER BY 1",
+            (source, from_us, to_us),
+        )
+        return [minute_us for (minute_us,) in rows]
 
     def _first_heard_us(self, source: str) -> int | None:
         rows = self._rows("SELECT first_event_us FROM heard WHERE source = ?", (source,))

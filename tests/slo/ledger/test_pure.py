@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from slo.ledger.coverage import covered
+from slo.ledger.coverage import covered, stretches_of
 from slo.ledger.levels import FINE_US, LEVELS_US, Marks, cut, level_for, marks_at, snap
 from slo.ledger.losses import BadUnit, lost
 from slo.ledger.repeats import counted
@@ -59,17 +59,19 @@ def test_the_level_of_a_series_is_the_coarsest_that_fits():
 def test_short_silences_are_no_gaps_and_long_ones_count_whole():
     minutes = [m * MINUTE_US for m in (0, 1, 5, 20)]
     window = (0, 100 * MINUTE_US)
-    assert covered(minutes, *window, 5 * MINUTE_US) == 1 - Fraction(14 + 79, 100)
+    assert covered(stretches_of(minutes), *window, 5 * MINUTE_US) == 1 - Fraction(14 + 79, 100)
 
 
 def test_a_gap_over_the_border_has_its_true_length_but_costs_only_its_part_inside():
     minutes = [0, 10 * MINUTE_US]
-    assert covered(minutes, 8 * MINUTE_US, 12 * MINUTE_US, 5 * MINUTE_US) == Fraction(1, 2)
+    assert covered(stretches_of(minutes), 8 * MINUTE_US, 12 * MINUTE_US, 5 * MINUTE_US) == Fraction(
+        1, 2
+    )
 
 
 def test_silence_alone_covers_nothing():
     assert covered([], 0, HOUR_US, 5 * MINUTE_US) == 0
-    assert covered([0], HOUR_US, HOUR_US, 0) == 0
+    assert covered(stretches_of([0]), HOUR_US, HOUR_US, 0) == 0
 
 
 attempts = st.lists(st.tuples(st.integers(0, 90), st.sampled_from("abc")), unique=True).map(
