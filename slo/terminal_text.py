@@ -79,6 +79,7 @@ def show_text(slo: Document, width: int) -> str:
         *[_wrapped(text, width, _INDENT) for text in sentences if text],
         _money_table(slo),
         _conversion_table(slo),
+        _averages_table(slo),
         _rates_table(slo),
         _segments_table(slo),
     ]
@@ -115,7 +116,9 @@ def _window_lines(slo: Document) -> list[str]:
     window, slices = slo["window"], slo["slices"]
     zone = f" ({window['zone']})" if window["zone"] else ""
     span = f"{window['from']} to {window['ends']}"
-    lines = [f"{window['kind']} window{zone} {span}, {_percent(window['elapsed'], 1)} counted"]
+    lines = [
+        f"{window['kind']} window{zone} {span}, {_percent(window['elapsed'], 1)} of it counted"
+    ]
     if slices:
         lines.append(
             f"slices of {_time(slices['length_s'])}: {slices['counted']} counted,"
@@ -154,7 +157,7 @@ def _percent(ratio: float, digits: int = 3) -> str:
 
 
 def _observed(slo: Document) -> str:
-    share = f"{_percent(slo['coverage'], 1)} of the window" if slo["coverage"] else "Nothing of it"
+    share = f"{_percent(slo['coverage'], 1)} of that time" if slo["coverage"] else "Nothing of it"
     text = f"{share} was observed, counted up to {slo['watermark']}"
     known = _silent(slo) and slo["heard_until"]
     return f"{text}, last heard {slo['heard_until']}" if known else text
@@ -192,18 +195,35 @@ def _conversion_table(slo: Document) -> str:
             f"{one['completed']:,} of {one['ended']:,}",
             "-" if one["ratio"] is None else _percent(one["ratio"], 1),
             "-" if one["change"] is None else f"{one['change'] * 100:+.1f} points",
-            ", ".join(_average(value) for value in one["order_values"]) or "-",
         ]
         for one in found["windows"]
     ]
-    head = [found["of"], "completed", "conversion", "week before", "average value"]
+    head = [found["of"], "completed", "conversion", "week before"]
     return "\n" + render_table(head, rows, head[1:])
+
+
+def _averages_table(slo: Document) -> str:
+    """A row per currency and a column per span: many currencies make it longer, never wider."""
+    spans = slo["conversion"]["windows"] if slo["conversion"] else []
+    told = {
+        (value["currency"], one["window"]): _average(value)
+        for one in spans
+        for value in one["order_values"]
+    }
+    rows = [
+        [*[told.get((currency, one["window"]), "-") for one in spans], currency]
+        for currency in sorted({currency for currency, _ in told})
+    ]
+    head = [f"average, last {one['window']}" for one in spans]
+    return "\n" + render_table([*head, "currency"], rows, head) if rows else ""
 
 
 def _average(value: Document) -> str:
     if value["average_minor"] is None:
-        return f"not known ({value['currency']})"
-    return format_money(value["average_minor"], value["currency"])
+        return "not known"
+    return format_money(value["average_minor"], value["currency"]).removesuffix(
+        f" {value['currency']}"
+    )
 
 
 def _rates_table(slo: Document) -> str:
