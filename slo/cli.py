@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from kernel.terminal import AsJson, DataDir, emit, note, plain, terminal_width
+from slo.as_known.cli import add_as_known_command
 from slo.authoring.cli import add_authoring_commands
 from slo.replay.cli import Opener as BacktestOpener
 from slo.replay.cli import add_backtest_command
@@ -54,6 +55,7 @@ def build_cli(opener: Opener, backtests: BacktestOpener | None = None) -> typer.
             document = service.show(slo_id).model_dump(mode="json")
         emit(document, as_json, lambda one: show_text(one, terminal_width()))
 
+    add_as_known_command(cli, opener)
     add_authoring_commands(cli, opener, backtests)
     if backtests is not None:
         add_backtest_command(cli, backtests)

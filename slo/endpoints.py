@@ -1,4 +1,4 @@
-"""HTTP of slo: `GET /api/slos`, `/api/slos/{id}`, `/api/slos/{id}/series`, `/api/burn-alerts`."""
+"""HTTP of slo: `GET /api/slos`, `/{id}`, `/{id}/series`, `/{id}/as-known`, `/api/burn-alerts`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from access.principal import READERS
 from access.service import AccessService
 from kernel.clock import HOUR_US, SECOND_US, Clock, parse_rfc3339
 from kernel.errors import BadInput
+from slo.as_known.schemas import AsKnownOut
 from slo.schemas import BurnAlertOut, SeriesOut, SloListOut, SloOut
 from slo.service import SloService
 
@@ -26,6 +27,14 @@ def build_router(service: SloService, access: AccessService, clock: Clock) -> AP
     @router.get("/slos/{slo_id}")
     def slo(slo_id: str) -> SloOut:
         return service.show(slo_id)
+
+    @router.get("/slos/{slo_id}/as-known")
+    def as_known(slo_id: str, at: str) -> AsKnownOut:
+        if not at:
+            raise BadInput(
+                "a moment is wanted", path="query.at", hint="such as 2026-11-30T03:12:00Z"
+            )
+        return service.as_known(slo_id, _time(at, "at"))
 
     @router.get("/slos/{slo_id}/series")
     def series(

@@ -11,6 +11,8 @@ from sqlmodel import Session, col, select
 from kernel.clock import SECOND_US, Clock, rfc3339
 from kernel.database import Database
 from kernel.errors import BadInput
+from slo.as_known.account import as_known
+from slo.as_known.schemas import AsKnownOut
 from slo.budget import Budget
 from slo.catalogue import Catalogue
 from slo.corrections import repository as corrections
@@ -107,6 +109,23 @@ class SloService:
         with self._reader() as reader:
             view = self._view(reader, objective, in_force)
             return both_figures(view, alerts, in_force.of(objective_id))
+
+    def as_known(self, objective_id: str, at_us: int) -> AsKnownOut:
+        """The objective's window at `at_us`, as it stood then and as it stands now.
+
+        Raises NotFound, and BadInput for a time that is not counted yet.
+        """
+        objective = self.catalogue.find(objective_id)
+        with self._reader() as reader:
+            counted_us = self._view(reader, objective, NOBODY).watermark_us
+            if at_us > counted_us:
+                raise BadInput(
+                    f"nothing is known of {rfc3339(at_us)}: it is counted up to"
+                    f" {rfc3339(counted_us)}",
+                    path="at",
+                    hint="ask for a moment of the past",
+                )
+            return as_known(reader, objective, at_us)
 
     def series(
         self, objective_id: str, from_us: int, to_us: int, step_s: int

@@ -127,8 +127,7 @@ class LedgerReader(UnitReader, SourceReader):
         `known_at_us` and the window's borders are then snapped down to days (UTC).
         """
         with self.at_once():
-            by_minute_us = self._mark("revisions_from_us")
-            step_us = MINUTE_US if known_at_us >= by_minute_us else DAY_US
+            step_us = self.known_step_us(known_at_us)
             known_us = floor_us(known_at_us, step_us)
             low = floor_us(from_us, step_us)
             high = floor_us(min(to_us, known_us), step_us)
@@ -140,6 +139,10 @@ class LedgerReader(UnitReader, SourceReader):
                 (self.number(objective), MINUTE_US, step_us, low, high, known_us),
             )
             return now - total_of(_sums(currency, counts) for currency, *counts in rows)
+
+    def known_step_us(self, known_at_us: int) -> int:
+        """How finely it is kept what was known then: by the minute, or (older) by the day."""
+        return MINUTE_US if known_at_us >= self._mark("revisions_from_us") else DAY_US
 
     def slices(self, objective: Objective, from_us: int) -> list[tuple[int, ...]]:
         """5 s slices from `from_us` on: begin, bad, total, alert_bad, alert_total."""

@@ -215,6 +215,21 @@ def test_http_answers_everybody_who_may_look(
     assert client.get("/api/slos", headers=headers).status_code == 200
 
 
+def test_http_tells_what_was_known_then(
+    till: Till, site: tuple[TestClient, dict[str, str]]
+) -> None:
+    client, viewer = site
+    at = rfc3339(till.clock.now_us() - 60 * SECOND_US)
+    url = "/api/slos/payment-success/as-known"
+    found = client.get(url, params={"at": at}, headers=viewer).json()
+    # The newest slice arrived with the minute's border: not before it.
+    assert (found["then"]["good"], found["now"]["good"]) == (3210, 3240)
+    assert found["late"] == {"good": 30, "bad": 0, "excluded": 0}
+    for wrong in ("yesterday", "", "2099-01-01T00:00:00Z"):
+        assert client.get(url, params={"at": wrong}, headers=viewer).status_code == 400
+    assert client.get(url, params={"at": at}).status_code == 401
+
+
 def test_http_answers_nobody_else(till: Till, site: tuple[TestClient, dict[str, str]]) -> None:
     client, viewer = site
     assert client.get("/api/slos").status_code == 401
