@@ -15,6 +15,7 @@ import typer
 from kernel.terminal import AsJson, DataDir, emit, note, plain, terminal_width
 from slo.as_known.cli import add_as_known_command
 from slo.authoring.cli import add_authoring_commands
+from slo.authoring.watching_cli import add_tiers_command
 from slo.replay.cli import Opener as BacktestOpener
 from slo.replay.cli import add_backtest_command
 from slo.rules.cli import add_rules_commands
@@ -57,6 +58,7 @@ def build_cli(opener: Opener, backtests: BacktestOpener | None = None) -> typer.
 
     add_as_known_command(cli, opener)
     add_authoring_commands(cli, opener, backtests)
+    add_tiers_command(cli, opener)
     if backtests is not None:
         add_backtest_command(cli, backtests)
     add_rules_commands(cli)

@@ -36,7 +36,12 @@ def add_authoring_commands(
     cli: typer.Typer, opener: Opener, backtests: BacktestOpener | None = None
 ) -> None:
     """Add the four commands to `slo`; with `backtests`, a plan tells what would have paged."""
+    _add_reading(cli)
+    _add_export(cli, opener)
+    _add_plan(cli, backtests)
 
+
+def _add_reading(cli: typer.Typer) -> None:
     @cli.command()
     def validate(
         paths: Annotated[
@@ -66,6 +71,8 @@ def add_authoring_commands(
         document["kept"] = sorted(found.kept)
         _finish(document, as_json, _render_import)
 
+
+def _add_export(cli: typer.Typer, opener: Opener) -> None:
     @cli.command()
     def export(
         slo_ids: Annotated[
@@ -84,6 +91,8 @@ def add_authoring_commands(
         sys.stdout.write(text)
         sys.stdout.flush()
 
+
+def _add_plan(cli: typer.Typer, backtests: BacktestOpener | None) -> None:
     @cli.command()
     def plan(
         path: Annotated[
