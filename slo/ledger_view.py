@@ -18,9 +18,9 @@ from slo.ledger import LedgerReader
 from slo.ledger.sums import FineCell, SegmentKey, Sums, total_of
 from slo.objective import Objective
 from slo.segments import Span, matches, without
-from slo.slice_reading import read_slices
+from slo.slice_reading import count_slices
 from slo.tiers import Tier, WindowCounts
-from slo.time_slices import Tally, borders, tally
+from slo.time_slices import Tally, borders, settled
 from slo.windows import BudgetWindow, budget_window
 from slo.wording import span_text
 
@@ -239,12 +239,13 @@ class LedgerView:
         from_us, to_us = borders(objective, slices, window)
         before = max(0, self.begun_us(window) - from_us) // slices.length_us
         from_us += before * slices.length_us
-        found = read_slices(self._reader, objective, self.sources, (from_us, to_us))
-        return tally(found, slices, objective.no_data)
+        found = count_slices(self._reader, objective, self.sources, (from_us, to_us))
+        return settled(found, objective.no_data)
 
-    def window(self, window_s: int) -> Sums:
-        """Everything of the newest `window_s`."""
-        return self._reader.sums(self.objective, self.from_us(window_s), self.end_us)
+    def counts(self, window_s: int) -> Sums:
+        """Good and bad attempts of the newest `window_s`, and nothing else of it."""
+        good, bad = self._reader.counts(self.objective, self.from_us(window_s), self.end_us)
+        return Sums(good, bad)
 
     def window_by_segment(self, window_s: int) -> dict[SegmentKey, Sums]:
         """The newest `window_s` by segment."""

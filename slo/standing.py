@@ -66,7 +66,7 @@ def standing(
     rates = {
         name: view.window_by_segment(seconds)
         if with_segments
-        else {ALL_SEGMENTS: view.window(seconds)}
+        else {ALL_SEGMENTS: view.counts(seconds)}
         for name, seconds in RATES_S.items()
     }
     lost = _lost(view)

@@ -51,6 +51,20 @@ class Verdict(StrEnum):
     MISSING = "missing"
 
 
+class Census(NamedTuple):
+    """How many slices are what by one method, before a rule says what a gap is. Parts add up.
+
+    `shares`: (attempts of a slice, bad attempts of all such slices) where the indicator is the mean
+    of the slices' shares; there every slice that counts is `good`, and these say how far it is not.
+    """
+
+    good: int = 0
+    bad: int = 0
+    neutral: int = 0
+    missing: int = 0
+    shares: tuple[tuple[int, int], ...] = ()
+
+
 @dataclass(frozen=True)
 class Tally:
     """Slices of a window. `bad` of the `counted` ones is whole only by Timeslices.
@@ -104,21 +118,42 @@ def tally(slices: Iterable[Slice], method: TimeSlices, rule: NoDataRule) -> Tall
 
     "bad" counts a missing slice as wholly bad; "neutral" and "freeze" leave it out.
     """
+    return settled(census(slices, method), rule)
+
+
+def census(slices: Iterable[Slice], method: TimeSlices) -> Census:
+    """What the slices are by this method."""
     if method.target is None:
-        return _mean_of_shares(slices, rule)
+        return _shares(slices)
     target = method.target
-    return count_verdicts((verdict(one, target) for one in slices), rule)
+    return _counted(verdict(one, target) for one in slices)
+
+
+def added(parts: Iterable[Census]) -> Census:
+    """All parts of a window together."""
+    good = bad = neutral = missing = 0
+    shares: dict[int, int] = defaultdict(int)
+    for one in parts:
+        good += one.good
+        bad += one.bad
+        neutral += one.neutral
+        missing += one.missing
+        for total, failed in one.shares:
+            shares[total] += failed
+    return Census(good, bad, neutral, missing, tuple(shares.items()))
+
+
+def settled(found: Census, rule: NoDataRule) -> Tally:
+    """The census by the rule for missing data."""
+    gaps = found.missing if rule == "bad" else 0
+    bad = found.bad + _sum_of_shares(found.shares) + gaps
+    counted = found.good + found.bad + gaps
+    return Tally(counted, Fraction(bad), found.neutral, found.missing - gaps, gaps)
 
 
 def count_verdicts(verdicts: Iterable[Verdict], rule: NoDataRule) -> Tally:
     """Timeslices: how many slices are what."""
-    found = Counter(verdicts)
-    missing = found[Verdict.MISSING]
-    gaps = missing if rule == "bad" else 0
-    bad = found[Verdict.BAD] + gaps
-    return Tally(
-        found[Verdict.GOOD] + bad, Fraction(bad), found[Verdict.NEUTRAL], missing - gaps, gaps
-    )
+    return settled(_counted(verdicts), rule)
 
 
 def any_bad(groups: Sequence[Sequence[Verdict]]) -> list[Verdict]:
@@ -130,23 +165,29 @@ def any_bad(groups: Sequence[Sequence[Verdict]]) -> list[Verdict]:
     return [min(together, key=worst.index) for together in zip(*groups, strict=True)]
 
 
-def _mean_of_shares(slices: Iterable[Slice], rule: NoDataRule) -> Tally:
+def _counted(verdicts: Iterable[Verdict]) -> Census:
+    found = Counter(verdicts)
+    return Census(
+        found[Verdict.GOOD], found[Verdict.BAD], found[Verdict.NEUTRAL], found[Verdict.MISSING]
+    )
+
+
+def _shares(slices: Iterable[Slice]) -> Census:
     bad_by_total: dict[int, int] = defaultdict(int)
     counted = neutral = missing = 0
     for one in slices:
         if one.bad or (one.total and one.observed):
             counted += 1
-            bad_by_total[one.total] += one.bad
+            if one.bad:
+                bad_by_total[one.total] += one.bad
         elif not one.observed:
             missing += 1
         else:
             neutral += 1
-    gaps = missing if rule == "bad" else 0
-    bad = _sum_of_shares(bad_by_total) + gaps
-    return Tally(counted + gaps, bad, neutral, missing - gaps, gaps)
+    return Census(counted, 0, neutral, missing, tuple(bad_by_total.items()))
 
 
-def _sum_of_shares(bad_by_total: dict[int, int]) -> Fraction:
+def _sum_of_shares(shares: Sequence[tuple[int, int]]) -> Fraction:
     """Sum of bad / total over one common denominator: one reduction instead of one per slice."""
-    whole = lcm(*bad_by_total)
-    return Fraction(sum(bad * (whole // total) for total, bad in bad_by_total.items()), whole)
+    whole = lcm(*(total for total, _ in shares))
+    return Fraction(sum(bad * (whole // total) for total, bad in shares), whole)

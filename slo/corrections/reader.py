@@ -7,7 +7,7 @@ of good, bad, excluded and money, and is never counted as uptime.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from kernel.clock import MINUTE_US
@@ -24,9 +24,26 @@ class CorrectedReader:
         self._reader = reader
         self._drops = drops
 
+    @property
+    def ledger(self) -> LedgerReader:
+        """The ledger with everything in it."""
+        return self._reader
+
+    @property
+    def drops(self) -> Drops:
+        """What is left out."""
+        return self._drops
+
     def sums(self, objective: Objective, from_us: int, to_us: int) -> Sums:
         """What counts of the window, all segments together."""
         return total_of(self.segment_sums(objective, from_us, to_us).values())
+
+    def counts(self, objective: Objective, from_us: int, to_us: int) -> tuple[int, int]:
+        """Good and bad units that count of the window."""
+        if not self._drops.within(from_us, to_us):
+            return self._reader.counts(objective, from_us, to_us)
+        sums = self.sums(objective, from_us, to_us)
+        return sums.good, sums.bad
 
     def segment_sums(
         self, objective: Objective, from_us: int, to_us: int
@@ -66,6 +83,15 @@ class CorrectedReader:
                 self._take_out(points, objective, stretch, from_us, step_us)
         return sorted(points.items())
 
+    def good_and_bad(
+        self, objective: Objective, from_us: int, to_us: int, step_us: int
+    ) -> list[tuple[int, int]]:
+        """Good and bad units of the buckets of `series`."""
+        if not self._drops.within(from_us, to_us):
+            return self._reader.good_and_bad(objective, from_us, to_us, step_us)
+        points = self.series(objective, from_us, to_us, step_us)
+        return [(sums.good, sums.bad) for _, sums in points]
+
     def segment_lost(
         self, objective: Objective, from_us: int, to_us: int
     ) -> dict[SegmentKey, dict[str, int]]:
@@ -103,6 +129,14 @@ class CorrectedReader:
         with self._reader.at_once():
             shares = [self._share(one, from_us, to_us, max_gap_s) for one in sources]
         return min(shares, default=Fraction(0))
+
+    def observing(
+        self, sources: Sequence[str], from_us: int, to_us: int, max_gap_s: int
+    ) -> Callable[[int, int], Fraction]:
+        """`coverage` of any part of [from, to), asked many times."""
+        if self._drops.whole(from_us, to_us):
+            return lambda low, high: self.coverage(sources, low, high, max_gap_s)
+        return self._reader.observing(sources, from_us, to_us, max_gap_s)
 
     def elapsed(self, sources: Sequence[str], from_us: int, to_us: int) -> Fraction:
         """As the ledger says it: corrections do not move the first event."""

@@ -60,7 +60,7 @@ def _outlook(spending: Spending, ahead_h: int) -> Outlook:
         budget_ratio=float(view.objective.budget_ratio),
         bad=float(budget.bad),
         total=float(budget.total),
-        newest=[(seconds / 3600, _hour(view.window(seconds))) for seconds in _NEWEST_S],
+        newest=[(seconds / 3600, _hour(view.counts(seconds))) for seconds in _NEWEST_S],
     )
     # The same numbers for an hour: a page that is loaded again does not change its mind.
     seed = zlib.crc32(view.objective.id.encode()) ^ (end_us // HOUR_US)

@@ -52,6 +52,8 @@ class CellChanges:
         # Units by plan: the objectives are gone through once per slice, not once per unit.
         self._units: dict[tuple[Plan, int, str], list[int]] = {}
         self._alerts: dict[Place, list[int]] = {}
+        # Slices that `flush` changed although their minutes were over.
+        self.late_us: set[int] = set()
 
     def count(self, plan: Plan, at_us: int, currency: str, amount_minor: int, sign: int) -> None:
         """A unit counts from now on (`sign` 1) or no longer (-1); bad ones alert apart."""
@@ -80,6 +82,7 @@ class CellChanges:
         fine_from_us = marks.fine_from_us
         db.executemany(_FINE_CELL, [one for one in changes if one[1] >= fine_from_us])
         late = [one for one in changes if one[1] < marks.minutes_to_us]
+        self.late_us = {one[1] for one in late}
         for level_us in LEVELS_US[1:] if late else ():
             ends_us = marks.ends(level_us) or 0
             rows = _coarser([one for one in late if one[1] < ends_us], level_us)

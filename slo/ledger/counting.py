@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -108,6 +108,11 @@ class Counting:
         for kind, units in news.items():
             if units:
                 self._take_units(kind, units)
+
+    @property
+    def late_us(self) -> Collection[int]:
+        """Slices that `write` changed although their minutes were over."""
+        return self._cells.late_us
 
     def write(self) -> list[Change]:
         """Store it all: one statement per table. Gives the changes of cells."""

@@ -69,9 +69,14 @@ class FileReader:
         """How many transactions the writer has committed (`Told.number` of the newest)."""
         return self._mark("transactions")
 
-    def _state(self) -> int:
+    @property
+    def memory(self) -> LedgerMemory:
+        """What is remembered together with other readers."""
+        return self._memory
+
+    def state(self) -> int:
         """The number of the newest transaction that is seen inside of `at_once`."""
-        return int(self._local.state)
+        return int(getattr(self._local, "state", 0))
 
     def marks(self) -> Marks:
         """Where the levels of cells end."""

@@ -9,13 +9,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from slo.ledger.coverage import Heard
+from slo.time_slices import Census
 
 _V = TypeVar("_V")
 # Stretches of heard minutes, 16 bytes each, and some 200 bytes for each part of a day.
 _MOST_STRETCHES: Final = 100_000
+# Counted hours of objectives that budget by time, some 300 bytes each.
+_MOST_SLICES: Final = 50_000
+
+
+class KnownSlices(NamedTuple):
+    """Slices that are over, counted in the state after so many `transactions`.
+
+    `blind`: the starts of those that were not observed then.
+    """
+
+    transactions: int
+    blind: tuple[int, ...]
+    census: Census
 
 
 class Bounded(Generic[_V]):
@@ -55,6 +69,7 @@ class LedgerMemory:
 
     def __init__(self) -> None:
         self.heard: Bounded[Heard] = Bounded(_MOST_STRETCHES)
+        self.slices: Bounded[KnownSlices] = Bounded(_MOST_SLICES)
         self._file = -1
         self._transactions = 0
 
@@ -65,4 +80,5 @@ class LedgerMemory:
         """
         if file != self._file or transactions < self._transactions:
             self.heard.clear()
+            self.slices.clear()
         self._file, self._transactions = file, transactions

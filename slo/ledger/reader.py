@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import add
 
-from kernel.clock import DAY_US, MINUTE_US
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.errors import BadInput
-from slo.ledger.levels import FINE_US, cut, floor_us, level_for, snap
+from slo.ledger.late import BETWEEN, TAKEN_OVER, hour_of, name_of
+from slo.ledger.levels import FINE_US, Span, cut, floor_us, level_for, snap
 from slo.ledger.source_reader import SourceReader
 from slo.ledger.sums import FineCell, MoneySums, SegmentKey, Sums, total_of
 from slo.ledger.unit_reader import UnitReader
@@ -32,6 +33,21 @@ class LedgerReader(UnitReader, SourceReader):
         """Everything of the window, all segments together."""
         added = self._added("0", objective, from_us, to_us)
         return total_of(_sums(currency, counts) for (_, currency), counts in added.items())
+
+    def counts(self, objective: Objective, from_us: int, to_us: int) -> tuple[int, int]:
+        """Good and bad units of the window and nothing else: a tenth of what `sums` costs."""
+        good = bad = 0
+        with self.at_once():
+            number = self.number(objective)
+            for span in cut(from_us, to_us, self.marks()):
+                rows = self._rows(
+                    "SELECT sum(good), sum(bad) FROM cell WHERE objective_no = ? AND level_us = ?"
+                    " AND slice_us >= ? AND slice_us < ?",
+                    (number, *span),
+                )
+                good += rows[0][0] or 0
+                bad += rows[0][1] or 0
+        return good, bad
 
     def segment_sums(
         self, objective: Objective, from_us: int, to_us: int
@@ -94,19 +110,11 @@ class LedgerReader(UnitReader, SourceReader):
         Raises BadInput where the step is not made of whole slices that are still kept, or where
         more than 20,000 buckets are asked for.
         """
-        level_us = level_for(from_us, step_us) if step_us > 0 else 0
-        if not level_us or (to_us - from_us) > _MAX_POINTS * step_us:
-            raise BadInput(
-                f"a series of {step_us} us steps cannot be cut from this window",
-                hint="begin on a step's border; at least 5 s steps, at most 20,000 of them",
-            )
         nothing = Sums()
-        points = dict.fromkeys(range(from_us, to_us, step_us), nothing)
         with self.at_once():
-            marks = self.marks()
-            if level_us < MINUTE_US and from_us < marks.fine_from_us:
-                raise BadInput("5 s slices are kept for 2 h only", hint="ask for whole minutes")
-            for span in cut(from_us, to_us, marks, level_us):
+            spans = self._spans(from_us, to_us, step_us)
+            points = dict.fromkeys(range(from_us, to_us, step_us), nothing)
+            for span in spans:
                 rows = self._rows(
                     f"SELECT slice_us - (slice_us - ?) % ?, currency, {_SUMMED} FROM cell WHERE"
                     " objective_no = ? AND level_us = ? AND slice_us >= ? AND slice_us < ?"
@@ -117,6 +125,53 @@ class LedgerReader(UnitReader, SourceReader):
                     held, more = points[at_us], _sums(currency, counts)
                     points[at_us] = more if held is nothing else held + more
         return list(points.items())
+
+    def good_and_bad(
+        self, objective: Objective, from_us: int, to_us: int, step_us: int
+    ) -> list[tuple[int, int]]:
+        """Good and bad units of the buckets of `series`; raises what that raises."""
+        with self.at_once():
+            spans = self._spans(from_us, to_us, step_us)
+            good = [0] * len(range(from_us, to_us, step_us))
+            bad = [0] * len(good)
+            for span in spans:
+                rows = self._rows(
+                    "SELECT slice_us, sum(good), sum(bad) FROM cell WHERE objective_no = ? AND"
+                    " level_us = ? AND slice_us >= ? AND slice_us < ? GROUP BY slice_us",
+                    (self.number(objective), *span),
+                )
+                for slice_us, more_good, more_bad in rows:
+                    place = (slice_us - from_us) // step_us
+                    good[place] += more_good
+                    bad[place] += more_bad
+        return list(zip(good, bad, strict=True))
+
+    def late(self, from_us: int, to_us: int) -> dict[int, int]:
+        """By hour (since the epoch), the last transaction that changed a minute of it afterwards.
+
+        `from_us` and `to_us` are in the first and in the last of the hours.
+        """
+        rows = self._rows(BETWEEN, (name_of(from_us), name_of(to_us + HOUR_US)))
+        return {hour_of(name): number for name, number in rows}
+
+    def past(self, objective: Objective) -> tuple[int, int]:
+        """What tells apart pasts of one objective in one file: its number, and how often what was
+        counted anew was taken over.
+        """
+        return self.number(objective), self._mark(TAKEN_OVER)
+
+    def _spans(self, from_us: int, to_us: int, step_us: int) -> list[Span]:
+        """The cells that buckets of `step_us` are made of. Raises BadInput (see `series`)."""
+        level_us = level_for(from_us, step_us) if step_us > 0 else 0
+        if not level_us or (to_us - from_us) > _MAX_POINTS * step_us:
+            raise BadInput(
+                f"a series of {step_us} us steps cannot be cut from this window",
+                hint="begin on a step's border; at least 5 s steps, at most 20,000 of them",
+            )
+        marks = self.marks()
+        if level_us < MINUTE_US and from_us < marks.fine_from_us:
+            raise BadInput("5 s slices are kept for 2 h only", hint="ask for whole minutes")
+        return cut(from_us, to_us, marks, level_us)
 
     def sums_as_known(
         self, objective: Objective, from_us: int, to_us: int, known_at_us: int

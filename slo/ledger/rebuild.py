@@ -19,6 +19,7 @@ from typing import Final
 from kernel.clock import HOUR_US
 from kernel.journal import Stream
 from kernel.sqlite import writing
+from slo.ledger.late import TAKEN_OVER
 from slo.ledger.levels import FINE_US
 from slo.ledger.retention import UNITS_US
 from slo.ledger.schema import REBUILD_SUFFIX
@@ -74,6 +75,11 @@ _TAKE_OVER: Final = (
         " FROM side.pulse p JOIN side.pulse_group sg ON sg.no = p.group_no"
         " JOIN main.pulse_group g ON g.key = sg.key WHERE g.key IN (SELECT key FROM new_group)"
         " ON CONFLICT DO UPDATE SET begun = max(begun, excluded.begun)"
+    ),
+    # A number may be one that another objective had: nobody goes by what is remembered of it.
+    (
+        f"INSERT INTO main.mark VALUES ('{TAKEN_OVER}', 1)"
+        " ON CONFLICT DO UPDATE SET value = value + 1"
     ),
 )
 

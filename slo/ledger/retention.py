@@ -6,6 +6,7 @@ import sqlite3
 from typing import Final
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
+from slo.ledger.late import trim_late
 from slo.ledger.levels import FINE_US, LEVELS_US, floor_us
 from slo.ledger.pulse import PULSE_US, QUARTER_US
 
@@ -78,6 +79,7 @@ def trim_cells(db: sqlite3.Connection, fine_from_us: int, received_us: int) -> N
             )
     for (source,) in db.execute("SELECT source FROM heard").fetchall():
         db.execute("DELETE FROM presence WHERE source = ? AND minute_us < ?", (source, oldest_us))
+    trim_late(db, oldest_us)
     db.execute("DELETE FROM volume WHERE hour_us < ?", (received_us - _VOLUME_US,))
     db.execute("INSERT OR REPLACE INTO mark VALUES ('revisions_from_us', ?)", (revisions_from,))
 

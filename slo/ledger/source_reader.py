@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Final
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from kernel.errors import BadInput
 from kernel.journal import Stream
-from slo.ledger.coverage import Heard, Stretch, covered, stretches_of
+from slo.ledger.coverage import Heard, Observed, Stretch, covered, stretches_of
 from slo.ledger.file_reader import FileReader
 from slo.ledger.levels import floor_us
 from slo.ledger.pulse import PULSE_US, QUARTER_US, group_key
@@ -64,6 +64,20 @@ class SourceReader(FileReader):
         with self.at_once():
             shares = [self._covered(one, from_us, to_us, max_gap_s * SECOND_US) for one in sources]
         return min(shares, default=Fraction(0))
+
+    def observing(
+        self, sources: Sequence[str], from_us: int, to_us: int, max_gap_s: int
+    ) -> Callable[[int, int], Fraction]:
+        """`coverage` of any part of [from, to), asked many times: the span is read once."""
+        watched = []
+        with self.at_once():
+            for source in sources:
+                first_us = self._first_heard_us(source)
+                if first_us is not None:
+                    first_us = floor_us(first_us, MINUTE_US)
+                stretches = self._stretches(source, from_us, to_us)
+                watched.append(Observed(stretches, first_us, max_gap_s * SECOND_US))
+        return lambda low, high: min((one.share(low, high) for one in watched), default=Fraction(0))
 
     def elapsed(self, sources: Sequence[str], from_us: int, to_us: int) -> Fraction:
         """Share of the window since all of the sources were first heard (1: the whole window)."""
@@ -127,16 +141,19 @@ class SourceReader(FileReader):
         if first_us is None:
             return Fraction(0)
         begun_us = max(from_us, floor_us(first_us, MINUTE_US))
+        return covered(self._stretches(source, begun_us, to_us), begun_us, to_us, max_gap_us)
+
+    def _stretches(self, source: str, from_us: int, to_us: int) -> list[Stretch]:
+        """The heard minutes of [from, to), and those next to it."""
         edges = self._rows(
             "SELECT (SELECT max(minute_us) FROM presence WHERE source = ? AND minute_us < ?),"
             " (SELECT min(minute_us) FROM presence WHERE source = ? AND minute_us >= ?)",
-            (source, begun_us, source, to_us),
+            (source, from_us, source, to_us),
         )
-        before, after = edges[0]
-        stretches = stretches_of([] if before is None else [before])
-        stretches += self._heard(source, begun_us, to_us)
-        stretches += stretches_of([] if after is None else [after])
-        return covered(stretches, begun_us, to_us, max_gap_us)
+        before, after = edges[0] if edges else (None, None)
+        found = stretches_of([] if before is None else [before])
+        found += self._heard(source, from_us, to_us)
+        return found + stretches_of([] if after is None else [after])
 
     def _heard(self, source: str, from_us: int, to_us: int) -> Iterator[Stretch]:
         """The heard minutes of [from, to): whole parts of the day are remembered."""
@@ -155,7 +172,7 @@ class SourceReader(FileReader):
         """
         place = source, at_us
         known = self._memory.heard.get(place)
-        number = self._state()
+        number = self.state()
         if known is not None:
             if known.minutes == _PART_MINUTES and known.transactions <= number:
                 return known.stretches

@@ -20,6 +20,7 @@ from kernel.sqlite import writing
 from slo.ledger.absence import mark_idle_pulses, settle_absences
 from slo.ledger.cells import Change
 from slo.ledger.counting import Books, Counting
+from slo.ledger.late import note_late
 from slo.ledger.levels import Marks
 from slo.ledger.pulse import QUARTER_US, PulseBook, add_up, group_key
 from slo.ledger.recent import RecentUnits
@@ -235,6 +236,7 @@ class LedgerWriter:
             "INSERT INTO mark VALUES ('transactions', 1)"
             " ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value"
         ).fetchone()[0]
+        note_late(db, counting.late_us, number)
         return Told(number, changes)
 
     def _rise(self, db: sqlite3.Connection, step: Callable[[], bool]) -> bool:

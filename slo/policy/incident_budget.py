@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from slo.budget import Budget
 from slo.corrections.reader import AnyReader
 from slo.objective import Objective
-from slo.slice_reading import read_slices
-from slo.time_slices import tally
+from slo.slice_reading import count_slices
+from slo.time_slices import settled
 
 
 @dataclass(frozen=True)
@@ -33,5 +33,5 @@ class IncidentBudget:
         span_us = from_us // length_us * length_us, -(-to_us // length_us) * length_us
         until_us = min(span_us[1], now_us // length_us * length_us)
         sources = objective.sources or self.default_sources
-        found = read_slices(self.reader, objective, sources, (span_us[0], until_us))
-        return tally(found, slices, "neutral").budget(objective.budget_ratio)
+        found = count_slices(self.reader, objective, sources, (span_us[0], until_us))
+        return settled(found, "neutral").budget(objective.budget_ratio)

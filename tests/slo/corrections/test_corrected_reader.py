@@ -111,9 +111,12 @@ few = settings(
 def test_a_window_is_what_was_not_left_out_in_counts_and_in_money(shop, given_drops, begin, length):
     from_us = START_US + begin * MINUTE_US
     to_us = from_us + length * MINUTE_US
-    found = shop.corrected(Drops(given_drops)).segment_sums(shop.objective, from_us, to_us)
+    reader = shop.corrected(Drops(given_drops))
+    found = reader.segment_sums(shop.objective, from_us, to_us)
     kept = shop.kept(given_drops, from_us, to_us)
-    assert total_of(found.values()) == counted(kept)
+    whole = counted(kept)
+    assert total_of(found.values()) == whole
+    assert reader.counts(shop.objective, from_us, to_us) == (whole.good, whole.bad)
     for key in {shop.key(one) for one in kept} | set(found):
         assert found.get(key) == counted([one for one in kept if shop.key(one) == key])
 
@@ -134,8 +137,11 @@ def test_the_steps_of_a_series_leave_out_the_same(shop, given_drops):
     to_us = START_US + HOURS * HOUR_US
     reader = shop.corrected(Drops(given_drops))
     for step_us in (MINUTE_US, 5 * MINUTE_US):
-        for at_us, sums in reader.series(shop.objective, START_US, to_us, step_us):
+        points = reader.series(shop.objective, START_US, to_us, step_us)
+        for at_us, sums in points:
             assert sums == counted(shop.kept(given_drops, at_us, at_us + step_us))
+        alone = reader.good_and_bad(shop.objective, START_US, to_us, step_us)
+        assert alone == [(sums.good, sums.bad) for _, sums in points]
 
 
 @few
@@ -219,6 +225,9 @@ def test_a_view_has_both_figures(shop):
     half = [Drop(START_US, START_US + 2 * HOUR_US)]
     view = LedgerView(shop.plain, payments(), shop.till.clock.now_us(), ["shop"], Drops(half))
     to_us = view.end_us
-    assert view.window(86_400) == counted(shop.kept(half, START_US, to_us))
-    assert view.uncorrected.window(86_400) == counted(shop.kept([], START_US, to_us))
+    kept, everything = (counted(shop.kept(one, START_US, to_us)) for one in (half, []))
+    assert total_of(view.window_by_segment(86_400).values()) == kept
+    assert total_of(view.uncorrected.window_by_segment(86_400).values()) == everything
+    assert view.counts(86_400) == Sums(kept.good, kept.bad)
+    assert view.uncorrected.counts(86_400) == Sums(everything.good, everything.bad)
     assert view.uncorrected.uncorrected is view.uncorrected

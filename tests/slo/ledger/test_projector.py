@@ -292,6 +292,21 @@ def test_an_objective_that_was_away_while_others_were_counted_is_counted_anew(sh
     assert (shop.sums().good, shop.sums().bad) == (2, 1)
 
 
+def test_what_was_counted_anew_is_another_past_even_under_the_same_number(shop):
+    shop.send(event("failed", 0, "p1"))
+    shop.catch_up()
+    before = LedgerReader(shop.folder / "ledger.db").past(payments())
+    shop.projector.close()
+    shop.start([])
+    shop.send(event("failed", 1, "p2"))
+    shop.catch_up()
+    shop.projector.close()
+    shop.start([payments()])
+    shop.catch_up()
+    after = LedgerReader(shop.folder / "ledger.db").past(payments())
+    assert (before[0], before != after) == (after[0], True)
+
+
 def test_the_hole_in_a_pulse_that_nobody_watched_is_filled_and_what_was_before_it_stays(shop):
     def begun() -> dict[str, list[tuple[int, int]]]:
         return shop.reader.begun(payments(), *DAY, PULSE_US)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from slo.ledger.coverage import covered, stretches_of
+from slo.ledger.coverage import Observed, covered, stretches_of
 from slo.ledger.levels import FINE_US, LEVELS_US, Marks, cut, level_for, marks_at, snap
 from slo.ledger.losses import BadUnit, lost
 from slo.ledger.repeats import counted
@@ -113,3 +113,25 @@ some_sums = st.builds(
 def test_sums_add_in_any_grouping_and_can_be_taken_back(one, two, three):
     assert (one + two) + three == one + (two + three) == total_of([three, one, two])
     assert (one + two) - two == one + Sums()
+
+
+minutes_heard = st.sets(st.integers(0, 60)).map(
+    lambda found: [minute * MINUTE_US for minute in sorted(found)]
+)
+
+
+@given(heard=minutes_heard, first=st.integers(0, 60), gap=st.integers(0, 8), data=st.data())
+def test_parts_of_a_span_are_covered_as_if_each_were_asked_alone(heard, first, gap, data):
+    begun_us, gap_us = first * MINUTE_US, gap * MINUTE_US
+    observed = Observed(stretches_of(heard), begun_us, gap_us)
+    low, high = sorted(data.draw(st.integers(0, 70 * 60)) * SECOND_US for _ in "ab")
+    from_us = max(low, begun_us)
+    before = [one for one in heard if one < from_us][-1:]
+    after = [one for one in heard if one >= high][:1]
+    inside = [one for one in heard if from_us <= one < high]
+    alone = covered(stretches_of([*before, *inside, *after]), from_us, high, gap_us)
+    assert observed.share(low, high) == alone
+
+
+def test_a_source_that_was_never_heard_observed_nothing():
+    assert Observed([], None, MINUTE_US).share(0, HOUR_US) == 0

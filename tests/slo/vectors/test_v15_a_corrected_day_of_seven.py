@@ -71,5 +71,5 @@ def test_v15_a_bad_hour_inside_of_the_corrected_day_is_no_failure_and_no_uptime(
     till = watched(tmp_path, payments("0.99", window=Window(7 * DAY_US)))
     drops = Drops([Drop(BEGIN_US + DAY_US, BEGIN_US + 2 * DAY_US)])
     view = LedgerView(till.reader(), till.objectives[0], END_US, ["shop"], drops)
-    sums = view.window(7 * 86_400)
+    sums = view.counts(7 * 86_400)
     assert (sums.bad, sums.total) == (0, 8640)
