@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from kernel.clock import MINUTE_US
+from slo.ledger.bulk import Insert
 from slo.ledger.contribution import Verdict
 from slo.ledger.levels import FINE_US, LEVELS_US, Marks, floor_us
 from slo.ledger.rulebook import Plan
@@ -30,18 +31,10 @@ _NAMES: Final = (
     "alert_keyless",
 )
 _ADD: Final = ", ".join(f"{name} = {name} + excluded.{name}" for name in _NAMES)
-_FINE_CELL: Final = (
-    f"INSERT INTO cell VALUES (?, {FINE_US}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT DO UPDATE SET " + _ADD
-)
-_CELL: Final = (
-    "INSERT INTO cell VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-    + _ADD
-)
-_REVISION: Final = (
-    "INSERT INTO revision VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT DO UPDATE SET " + _ADD
-)
+_ADDING: Final = f"ON CONFLICT DO UPDATE SET {_ADD}"
+_FINE_CELL: Final = Insert("cell", f"(?, {FINE_US}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _ADDING)
+_CELL: Final = Insert("cell", "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _ADDING)
+_REVISION: Final = Insert("revision", "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _ADDING)
 
 
 class CellChanges:
@@ -79,18 +72,20 @@ class CellChanges:
         `known_us`: receive time of what is applied.
         """
         changes = self._changes()
+        # In the order of the table's key, so that a page is found and changed once.
+        changes.sort()
         fine_from_us = marks.fine_from_us
-        db.executemany(_FINE_CELL, [one for one in changes if one[1] >= fine_from_us])
+        _FINE_CELL.run(db, [one for one in changes if one[1] >= fine_from_us])
         late = [one for one in changes if one[1] < marks.minutes_to_us]
         self.late_us = {one[1] for one in late}
         for level_us in LEVELS_US[1:] if late else ():
             ends_us = marks.ends(level_us) or 0
             rows = _coarser([one for one in late if one[1] < ends_us], level_us)
-            db.executemany(_CELL, [(no, level_us, *rest) for no, *rest in rows])
+            _CELL.run(db, [(no, level_us, *rest) for no, *rest in rows])
         known_minute_us = floor_us(known_us, MINUTE_US)
         revised = _coarser([one for one in changes if one[1] < known_minute_us], MINUTE_US)
-        db.executemany(
-            _REVISION,
+        _REVISION.run(
+            db,
             [(no, MINUTE_US, slice_us, known_minute_us, *rest) for no, slice_us, *rest in revised],
         )
         return changes

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from kernel.clock import HOUR_US, MINUTE_US
-from kernel.shop_event import DERIVED_TYPES, Origin, ShopEvent
+from kernel.clock import HOUR_US
+from kernel.shop_event import ShopEvent
 from slo.ledger.bads import BadChanges, BadRow
 from slo.ledger.cells import CellChanges, Change
 from slo.ledger.contribution import Verdict, alert_key, price_of
@@ -18,6 +18,7 @@ from slo.ledger.recent import Held, RecentUnits
 from slo.ledger.rulebook import NO_PLAN, Plan, Rulebook
 from slo.ledger.segments import SegmentBook
 from slo.ledger.source_book import SourceBook
+from slo.ledger.source_changes import SourceChanges
 from slo.ledger.unit import (
     ENDED,
     Status,
@@ -34,8 +35,6 @@ from slo.objective import UnitKind
 _IN_CHUNK: Final = 500
 # SQLite takes plain text far sooner than members of an enumeration.
 _TEXT: Final = {status: status.value for status in Status}
-# Row of all sources together in `volume`; no CloudEvent has an empty source.
-ALL_SOURCES: Final = ""
 Events = tuple[ShopEvent, ...]
 
 
@@ -76,27 +75,15 @@ class Counting:
         self._bads = BadChanges()
         self._pulses = PulseChanges()
         self._units: list[tuple[object, ...]] = []
-        self._volumes: dict[str, int] = {}
-        self._heard: dict[str, list[int]] = {}
-        # Units that one message alone has told of, by its source: most of all.
-        self._spoken: dict[str, int] = {}
-        self._names: dict[str, str] = {}
+        self._sources = SourceChanges(books.sources)
 
     def take(self, events: Sequence[ShopEvent]) -> None:
         """Count these events (in memory; `write` stores it)."""
+        self._sources.hear(events)
         news: dict[UnitKind, dict[str, list[ShopEvent]]] = {kind: {} for kind in UnitKind}
         item_types = self._books.rules.item_types
-        heard = self._heard
         for event in events:
-            event_type = event.type
-            if event.origin is not Origin.DERIVED or event_type not in DERIVED_TYPES:
-                times = heard.get(event.source)
-                if times is None:
-                    heard[event.source] = [event.time_us]
-                    self._name(event.source)
-                else:
-                    times.append(event.time_us)
-            if event_type in item_types:
+            if event.type in item_types:
                 news[UnitKind.ITEM].setdefault(own_key(event), []).append(event)
             kind, key = attempt_of(event)
             if key:
@@ -123,39 +110,8 @@ class Counting:
         self._db.executemany(
             "INSERT OR REPLACE INTO unit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._units
         )
-        self._write_heard()
+        self._sources.flush(self._db, self._received_us)
         return changes
-
-    def _write_heard(self) -> None:
-        """What the sources themselves have done: when they spoke, and of how many units."""
-        names = self._names
-        self._db.executemany(
-            "INSERT OR IGNORE INTO presence VALUES (?, ?)",
-            {
-                (names[source], minute * MINUTE_US)
-                for source, times in self._heard.items()
-                for minute in {at_us // MINUTE_US for at_us in times}
-            },
-        )
-        self._db.executemany(
-            "INSERT INTO heard VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " first_event_us = min(first_event_us, excluded.first_event_us),"
-            " last_event_us = max(last_event_us, excluded.last_event_us),"
-            " last_received_us = max(last_received_us, excluded.last_received_us)",
-            [
-                (names[source], min(times), max(times), self._received_us)
-                for source, times in self._heard.items()
-            ],
-        )
-        for source, units in self._spoken.items():
-            self._speak_of(self._name(source), units)
-            self._speak_of(ALL_SOURCES, units)
-        hour_us = floor_us(self._received_us, HOUR_US)
-        self._db.executemany(
-            "INSERT INTO volume VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " units = units + excluded.units",
-            [(source, hour_us, units) for source, units in self._volumes.items()],
-        )
 
     def _take_units(self, kind: UnitKind, told: dict[str, list[ShopEvent]]) -> None:
         """Merge what is new into the units, count the differences, and note their rows."""
@@ -166,30 +122,20 @@ class Counting:
         for key, fresh in told.items():
             was = known.get(key)
             if was is None:
-                events = merge((), kind, fresh)
+                now = self._first(kind, key, fresh)
             else:
                 events = merge(was.events, kind, fresh)
-                if events == was.events:
+                if len(events) == len(was.events) and events == was.events:
                     continue
-            unit = fold(kind, events)
-            beat = self._beat(kind, events, unit)
-            self._change(kind, key, was, unit)
-            if was is None:
-                if beat is not None:
-                    self._pulses.begin(beat)
-                self._speak((), events)
-            else:
-                if beat != was.beat:
-                    self._pulses.move(was.beat, beat)
-                self._speak(was.events, events)
-            merged, blob = unit.merged, encode_unit(events)
+                now = self._next(kind, key, was, events)
+            written[key] = now
+            merged, blob = now.unit.merged, encode_unit(now.events)
             size += len(blob)
-            written[key] = Held(events, unit, beat, hour)
             rows.append(
                 (
                     kind_text,
                     key,
-                    _TEXT[unit.status],
+                    _TEXT[now.unit.status],
                     merged.time_us,
                     hour,
                     merged.method,
@@ -200,22 +146,44 @@ class Counting:
             )
         self._books.recent.keep(kind, written, size)
 
-    def _change(self, kind: UnitKind, key: str, was: Held | None, unit: Unit) -> None:
-        """The unit's outcome counts from now on, and what it was believed to be no longer."""
-        if was is not None and was.unit.status in ENDED:
-            old, new = self._contribution(kind, was.unit), self._contribution(kind, unit)
-            if old != new:
-                if old is not None:
-                    self._move(key, old, -1)
-                if new is not None:
-                    self._move(key, new, 1)
-        elif unit.status in ENDED and (new := self._contribution(kind, unit)) is not None:
+    def _first(self, kind: UnitKind, key: str, fresh: Sequence[ShopEvent]) -> Held:
+        """A unit that nobody has heard of before."""
+        events = merge((), kind, fresh)
+        unit = fold(kind, events)
+        beat = self._beat(kind, events, unit)
+        if beat is not None:
+            self._pulses.begin(beat)
+        self._sources.speak((), events)
+        if unit.status in ENDED and (new := self._contribution(kind, unit)) is not None:
             self._move(key, new, 1)
+        return Held(events, unit, beat, self._hour)
+
+    def _next(self, kind: UnitKind, key: str, was: Held, events: Events) -> Held:
+        """The unit counts as it is now, and no longer as it was believed to be."""
+        unit = fold(kind, events)
+        old = self._contribution(kind, was.unit) if was.unit.status in ENDED else None
+        new = self._contribution(kind, unit) if unit.status in ENDED else None
+        if old != new:
+            if old is not None:
+                self._move(key, old, -1)
+            if new is not None:
+                self._move(key, new, 1)
+        beat = was.beat
+        if (
+            beat is None
+            or len(events) != 2
+            or events[0].time_us <= beat.at_us
+            or self._books.pulses.groups(kind, unit.merged) != beat.groups
+        ):
+            beat = self._beat(kind, events, unit)
+            if beat != was.beat:
+                self._pulses.move(was.beat, beat)
+        # else it is the outcome that follows its attempt, and where that beats it still does
+        self._sources.speak(was.events, events)
+        return Held(events, unit, beat, self._hour)
 
     def _contribution(self, kind: UnitKind, unit: Unit) -> Contribution | None:
-        """None without an outcome, and where it matters to no objective."""
-        if unit.status not in ENDED:
-            return None
+        """What a unit with an outcome adds; None where it matters to no objective."""
         merged = unit.merged
         plan = self._books.rules.plan(kind, merged)
         if plan is NO_PLAN:
@@ -243,7 +211,7 @@ class Counting:
         if not groups:
             return None
         source, at_us = begun_at(events)
-        return Beat(groups, self._name(source), at_us)
+        return Beat(groups, self._sources.name(source), at_us)
 
     def _known(self, kind: UnitKind, told: dict[str, list[ShopEvent]]) -> dict[str, Held]:
         """Those of these units that were heard of before."""
@@ -261,39 +229,3 @@ class Counting:
                 unit = fold(kind, events)
                 known[key] = Held(events, unit, self._beat(kind, events, unit), 0)
         return known
-
-    def _name(self, source: str) -> str:
-        name = self._names.get(source)
-        if name is None:
-            name = self._names[source] = self._books.sources.name_of(source)
-        return name
-
-    def _speak(self, before: Events, after: Events) -> None:
-        """A unit counts once for each source that spoke of it, and once for all together."""
-        if not before:
-            if len(after) == 1 and not _is_ours(after[0]):
-                source = after[0].source
-                self._spoken[source] = self._spoken.get(source, 0) + 1
-                return
-        elif len(before) == 1:
-            source = before[0].source
-            for event in after:
-                if event.source != source:
-                    break
-            else:
-                return
-        known = {event.source for event in before if not _is_ours(event)}
-        told = {event.source for event in after if not _is_ours(event)}
-        fresh = {self._name(one) for one in told - known}
-        if told and not known:
-            fresh.add(ALL_SOURCES)
-        for name in fresh:
-            self._speak_of(name, 1)
-
-    def _speak_of(self, name: str, units: int) -> None:
-        self._volumes[name] = self._volumes.get(name, 0) + units
-
-
-def _is_ours(event: ShopEvent) -> bool:
-    """Concluded by us from silence: no sign of life of its source."""
-    return event.origin is Origin.DERIVED and event.type in DERIVED_TYPES

@@ -49,12 +49,13 @@ class Reading:
         self._plain: Callable[[ShopEvent], Any] = attrgetter(*plain) if plain else _nothing
         self._attributes = sorted(name for name in names if name not in _STRUCT_FIELDS)
         self._thresholds = tuple(dict.fromkeys(thresholds))
+        # Equal for events that no rule of the group can tell apart.
+        self.key: Callable[[ShopEvent], Any] = (
+            self._whole_key if self._attributes or self._thresholds else self._plain
+        )
 
-    def key(self, event: ShopEvent) -> Any:
-        """Equal for events that no rule of the group can tell apart."""
+    def _whole_key(self, event: ShopEvent) -> Any:
         plain = self._plain(event)
-        if not self._attributes and not self._thresholds:
-            return plain
         told = [event.attributes.get(name) for name in self._attributes]
         return (
             plain,

@@ -149,13 +149,17 @@ def merge(
 
     The same message again replaces what was read from it before (a mapping was mended).
     """
-    if len(news) == 1:
-        second = news[0]
-        if not known:
-            return (second,)
-        first = known[0]
-        if len(known) == 1 and (first.id != second.id or first.source != second.source):
-            swapped = _belief(kind, second) < _belief(kind, first)
+    if len(known) + len(news) == 1:
+        return (*known, *news)
+    if len(known) + len(news) == 2:
+        first, second = (*known, *news)
+        if first.id != second.id or first.source != second.source:
+            beliefs = _TYPE_BELIEF[kind]
+            told = beliefs.get(first.type, 0) + _ORIGIN_BELIEF[first.origin]
+            tells = beliefs.get(second.type, 0) + _ORIGIN_BELIEF[second.origin]
+            swapped = tells < told
+            if told == tells:
+                swapped = _belief(kind, second) < _belief(kind, first)
             return (second, first) if swapped else (first, second)
     by_item = {item_key(event): event for event in known}
     for event in news:
@@ -211,6 +215,17 @@ def _fill(lead: ShopEvent, others: Sequence[ShopEvent]) -> ShopEvent:
 
     Amount and currency travel together; attributes are joined key by key.
     """
+    other = others[0]
+    if (
+        len(others) == 1
+        and other.type != lead.type
+        and lead.currency
+        and lead.amount_minor is not None
+        and not other.attributes
+        and _shared_words(other) == _shared_words(lead)
+    ):
+        # Most of all: an attempt and its outcome, which name the same things.
+        return lead
     found: dict[str, object] = {}
     _fill_words(found, lead, others, _SHARED_FIELDS, _shared_words)
     alike = [event for event in others if event.type == lead.type]

@@ -264,9 +264,11 @@ class LedgerWriter:
         )
 
     def _adapt(self, items: int, took_s: float) -> None:
+        """Transactions as large as the goal allows: each has costs that do not depend on size."""
         if took_s > _GOAL_S:
             self._chunk_items = max(_MIN_ITEMS, self._chunk_items * 3 // 4)
-        elif items >= self._chunk_items and took_s < _GOAL_S / 2:
+        elif 2 * items > self._chunk_items and took_s * self._chunk_items < _GOAL_S / 2 * items:
+            # Whole records seldom fill it: what a full one would have taken is what matters.
             self._chunk_items = min(_MAX_ITEMS, self._chunk_items * 5 // 4)
 
 
