@@ -32,18 +32,6 @@ def lower_tail(at_most: int, trials: int, probability: float) -> float:
     return upper_tail(trials - at_most, trials, 1.0 - probability)
 
 
-def smallest_significant(trials: int, probability: float, alpha: float) -> int:
-    """Smallest count whose upper tail is at or below `alpha`; trials + 1 where none is."""
-    low, high = 0, trials + 1
-    while low < high:
-        middle = (low + high) // 2
-        if upper_tail(middle, trials, probability) <= alpha:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
 def _log_term(count: int, trials: int, probability: float) -> float:
     return (
         lgamma(trials + 1)

@@ -142,10 +142,6 @@ class CorrectedReader:
         """As the ledger says it: corrections do not move the first event."""
         return self._reader.elapsed(sources, from_us, to_us)
 
-    def borders(self, from_us: int, to_us: int) -> tuple[int, int]:
-        """The borders that a window really gets after snapping."""
-        return self._reader.borders(from_us, to_us)
-
     def watermark_us(self, sources: Sequence[str] = ()) -> int:
         """As the ledger says it."""
         return self._reader.watermark_us(sources)

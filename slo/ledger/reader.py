@@ -13,7 +13,7 @@ from operator import add
 from kernel.clock import DAY_US, HOUR_US, MINUTE_US
 from kernel.errors import BadInput
 from slo.ledger.late import BETWEEN, TAKEN_OVER, hour_of, name_of
-from slo.ledger.levels import FINE_US, Span, cut, floor_us, level_for, snap
+from slo.ledger.levels import FINE_US, Span, cut, floor_us, level_for
 from slo.ledger.source_reader import SourceReader
 from slo.ledger.sums import FineCell, MoneySums, SegmentKey, Sums, total_of
 from slo.ledger.unit_reader import UnitReader
@@ -244,11 +244,6 @@ class LedgerReader(UnitReader, SourceReader):
                     held = found.get(no, [0, 0, 0, 0])
                     found[no] = [a + b for a, b in zip(held, counts, strict=True)]
         return [(no, *counts) for no, counts in found.items()]
-
-    def borders(self, from_us: int, to_us: int) -> tuple[int, int]:
-        """The borders that a window really gets after snapping."""
-        fine_from = self.marks().fine_from_us
-        return snap(from_us, fine_from), snap(to_us, fine_from)
 
 
 def _sums(currency: str, counts: Sequence[int]) -> Sums:

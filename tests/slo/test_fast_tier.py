@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slo.binomial import lower_tail, smallest_significant, upper_tail
+from slo.binomial import lower_tail, upper_tail
 from slo.fast_tier import (
     ALPHA,
     Jump,
@@ -43,6 +43,18 @@ TAILS = [
     (300, 60, 8, 2.427875e-06),
     (900, 30, 6, 3.933168e-06),
 ]
+
+
+def smallest_significant(trials: int, probability: float, alpha: float) -> int:
+    """Smallest count whose upper tail is at or below `alpha`; trials + 1 where none is."""
+    low, high = 0, trials + 1
+    while low < high:
+        middle = (low + high) // 2
+        if upper_tail(middle, trials, probability) <= alpha:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 @pytest.mark.parametrize(("p0", "trials", "smallest"), MINIMAL_CASES)
