@@ -43,7 +43,7 @@ from kernel.version import VERSION
 from runbooks import jobs as runbooks_jobs
 from slo import jobs as slo_jobs
 from slo.board import ChangeFeed
-from slo.evaluation import Evaluator
+from slo.evaluation import Evaluator, short_rest
 from slo.expiry import expiry_job
 from slo.last_good import keep_running
 from slo.ledger import LedgerWriter
@@ -90,7 +90,7 @@ class Engine:
         self.sequencer = AuditSequencer(core.database, core.audit_log, clock)
         self.counted = ChangeFeed()
         self.evaluator = Evaluator(
-            core.database, core.ledger_reader, core.catalogue, clock, self.counted
+            core.database, core.ledger_reader, core.catalogue, clock, self.counted, short_rest
         )
         self.silence = SilenceWatcher(core.database, core.ledger_reader, core.catalogue, clock)
         self.outbox = Outbox(core.database, clock)

@@ -1,40 +1,75 @@
-"""One pass over all objectives every 5 s: the ledger in, burn alerts and facts out."""
+"""A round over all objectives every 5 s: the ledger in, burn alerts and facts out.
+
+A round is a screening of everybody, which costs microseconds each, and exact looks at those of
+whom the board is not certain. Looks cost milliseconds, so a round is cut into short passes, each
+with one state of the ledger and one unit of work, and others get the processor between them. Who
+waits for a look comes first by `slo.waiting`; what a round does not come to is first in line for
+the next.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import sleep, thread_time
 
-from sqlmodel import Session, col, or_, select
-
-from kernel.clock import MINUTE_US, Clock
+from kernel.clock import MINUTE_US, SECOND_US, Clock
 from kernel.database import Database
-from kernel.facts import publish
-from kernel.facts.slo import BurnAlertClosed, BurnAlertOpened
-from kernel.ids import uuid7
-from slo.alert_state import OpenAlert, Step, Verdict
+from slo.alert_state import Step, Verdict
+from slo.alert_store import Kept, close, hold, known_alerts, open_alert
 from slo.board import Board, ChangeFeed
-from slo.burn_rate import burn_rate
 from slo.catalogue import Catalogue
-from slo.corrections.in_force import InForce
+from slo.corrections.in_force import NOBODY
 from slo.corrections.repository import in_force
-from slo.decision import Changes, Known, NewAlert, decide
+from slo.decision import Changes, Known, decide
 from slo.ledger import LedgerReader
 from slo.ledger.levels import FINE_US
 from slo.ledger_view import LedgerView, closed_us
-from slo.models import BurnAlertRow
 from slo.objective import Objective
 from slo.tiers import reach_us, remember_closed_us
+from slo.waiting import Urgency, Wait, Waiting
 
 EVERY_S = 5.0
+ROUND_US = round(EVERY_S * SECOND_US)
+# Exact looks of one pass, in seconds of this thread's CPU; the last one may take longer.
+LOOKS_S = 0.02
+REST_S = 0.01
 
 
 @dataclass(frozen=True)
 class _Planned:
+    """What a look decided. `known`: the objective's alerts as they were remembered."""
+
     objective: Objective
     at_us: int
     changes: Changes
+    known: Sequence[Known]
+
+    def held(self) -> Iterator[Kept]:
+        """Alerts that stay open and remember something new."""
+        for before, kept in self._stepped():
+            is_new = kept.step.alert != before.alert or kept.covers != before.covers
+            if is_new and kept.step.verdict is not Verdict.CLOSE:
+                yield kept
+
+    def closed(self) -> Iterator[Kept]:
+        """Alerts that end."""
+        return (kept for _, kept in self._stepped() if kept.step.verdict is Verdict.CLOSE)
+
+    def _stepped(self) -> Iterator[tuple[Known, Kept]]:
+        for one in self.known:
+            step = self.changes.steps.get(one.id)
+            if step is not None:
+                yield one, Kept(one.id, step, self.changes.widened.get(one.id, one.covers))
+
+
+def short_rest() -> None:
+    """Let others have the processor between two passes."""
+    sleep(REST_S)
+
+
+def _no_rest() -> None:
+    """Passes follow each other at once."""
 
 
 class Turns:
@@ -65,10 +100,12 @@ class Evaluator:
         catalogue: Catalogue,
         clock: Clock,
         feed: ChangeFeed | None = None,
+        rest: Callable[[], None] = _no_rest,
     ) -> None:
-        """`reader_factory` makes a ledger reader; one is kept, and passes never overlap.
+        """`reader_factory` makes a ledger reader; one is kept, and rounds never overlap.
 
         `feed`: what the ledger's writer changes; with it calm objectives cost microseconds.
+        `rest` is called between the passes of a round.
         """
         self._database = database
         self._reader_factory = reader_factory
@@ -76,58 +113,100 @@ class Evaluator:
         self._catalogue = catalogue
         self._clock = clock
         self._board = Board(catalogue.all(), feed) if feed is not None else None
+        self._rest = rest
         self._turns = Turns()
+        self._waiting = Waiting()
+        self._known: Mapping[str, Sequence[Known]] = {}
+        self._corrections = NOBODY
+        self._corrected: Collection[str] = ()
         self._remember_us = max(map(remember_closed_us, catalogue.all()), default=0)
         self.last_evaluation_us: int | None = None
 
     def run_once(self) -> None:
-        """One pass: all reads first, then at most one unit of work."""
-        now_us = self._clock.now_us()
-        reader = self._reader = self._reader or self._reader_factory()
+        """One round. It ends when nobody waits any more, or when the next one is due."""
+        begun_us = self._clock.now_us()
+        self._remember(begun_us)
+        self._pass(screen=True)
+        while self._waiting and 0 <= self._clock.now_us() - begun_us < ROUND_US:
+            self._rest()
+            self._pass(screen=False)
+        waiting_us = self._waiting.oldest_us
+        self.last_evaluation_us = self._clock.now_us() if waiting_us is None else waiting_us
+
+    def _remember(self, now_us: int) -> None:
+        """Alerts and corrections as they stand; and alerts that nobody judges are closed."""
         with self._database.reading() as session:
-            known = _known_alerts(session, now_us, self._remember_us)
-            corrections = in_force(session, now_us)
-        with reader.at_once():
-            sources = default_sources(reader, now_us)
-            always = {*known, *self._corrected(reader, now_us, corrections)}
-            planned = [
-                self._plan(
-                    LedgerView(reader, one, now_us, sources, corrections.drops(one.id, now_us)),
-                    known.get(one.id, ()),
-                    tickets=tickets,
-                )
-                for one, tickets in self._to_look_at(reader, now_us, always)
-            ]
+            known = known_alerts(session, now_us, self._remember_us)
+            self._corrections = in_force(session, now_us)
         orphans = [
             one for name, rows in known.items() if name not in self._catalogue for one in rows
         ]
         self._close_orphans([one for one in orphans if one.closed_us is None], now_us)
-        self._write([one for one in planned if one.changes.opened or one.changes.steps], now_us)
-        self.last_evaluation_us = self._clock.now_us()
+        self._known = known
 
-    def _to_look_at(
-        self, reader: LedgerReader, now_us: int, always: Collection[str]
-    ) -> list[tuple[Objective, bool]]:
-        """Everybody but those of whom the board is certain, and whether it is the turn of their
-        slow rules. The board knows of no alert and of no correction (`always`).
+    def _pass(self, *, screen: bool) -> None:
+        """All reads first, then at most one unit of work."""
+        now_us = self._clock.now_us()
+        reader = self._reader = self._reader or self._reader_factory()
+        with reader.at_once():
+            if self._board is not None:
+                self._board.follow(reader, closed_us(min(reader.watermark_us(), now_us)))
+            if screen:
+                self._screen(reader, now_us)
+            planned = self._look(reader, now_us)
+        self._write(planned, now_us)
+
+    def _screen(self, reader: LedgerReader, now_us: int) -> None:
+        """Let everybody wait for a look but those of whom the board is certain. It knows of no
+        alert and of no correction.
         """
         slow = self._turns.due(now_us)
-        objectives = [
-            (one, number % Turns.A_MINUTE in slow)
-            for number, one in enumerate(self._catalogue.all())
-        ]
-        if self._board is None:
-            return objectives
-        self._board.follow(reader, closed_us(min(reader.watermark_us(), now_us)))
-        return [
-            (one, tickets)
-            for one, tickets in objectives
-            if one.id in always or not self._board.calm(reader, one, tickets=tickets)
-        ]
+        self._corrected = self._corrected_now(reader, now_us)
+        for number, one in enumerate(self._catalogue.all()):
+            tickets = number % Turns.A_MINUTE in slow
+            urgency = self._urgency(reader, one, tickets=tickets)
+            if urgency is not None:
+                self._waiting.add(one.id, now_us, urgency, tickets=tickets)
 
-    def _corrected(
-        self, reader: LedgerReader, now_us: int, corrections: InForce
-    ) -> Collection[str]:
+    def _urgency(
+        self, reader: LedgerReader, objective: Objective, *, tickets: bool
+    ) -> Urgency | None:
+        known = self._known.get(objective.id, ())
+        if any(one.page and not one.segment and one.closed_us is None for one in known):
+            # No other page can open beside it.
+            return Urgency.OPEN
+        if self._board is None or objective.id in self._corrected:
+            return Urgency.PAGE
+        concern = self._board.concern(reader, objective, tickets=tickets)
+        return Urgency.OPEN if known and concern is not Urgency.PAGE else concern
+
+    def _look(self, reader: LedgerReader, now_us: int) -> list[_Planned]:
+        """Exact looks until the pass has had its time; at least one."""
+        sources = default_sources(reader, now_us)
+        planned = []
+        until_s = thread_time() + LOOKS_S
+        while (wait := self._waiting.take()) is not None:
+            objective = self._catalogue.get(wait.name)
+            if objective is not None and not self._is_calm(reader, objective, wait):
+                drops = self._corrections.drops(objective.id, now_us)
+                view = LedgerView(reader, objective, now_us, sources, drops)
+                known = self._known.get(objective.id, ())
+                planned.append(self._plan(view, known, tickets=wait.tickets))
+            if thread_time() >= until_s:
+                break
+        return planned
+
+    def _is_calm(self, reader: LedgerReader, objective: Objective, wait: Wait) -> bool:
+        """True where one that was unknown comes to the board, and no look is needed after all."""
+        board = self._board
+        if board is None or board.sums(objective) is not None:
+            return False
+        is_there = board.load(reader, objective)
+        if objective.id in self._known or objective.id in self._corrected:
+            return False
+        return is_there and board.calm(reader, objective, tickets=wait.tickets)
+
+    def _corrected_now(self, reader: LedgerReader, now_us: int) -> Collection[str]:
         """Objectives of which a correction leaves out something that a rule looks at now.
 
         Those of long ago matter to the budget alone: they are kept for as long as that.
@@ -135,25 +214,28 @@ class Evaluator:
         end_us = closed_us(min(reader.watermark_us(), now_us)) + FINE_US
         return [
             name
-            for name in corrections.objectives
+            for name in self._corrections.objectives
             if (one := self._catalogue.get(name)) is not None
-            and corrections.drops(name, now_us).within(end_us - reach_us(one), end_us)
+            and self._corrections.drops(name, now_us).within(end_us - reach_us(one), end_us)
         ]
 
     @staticmethod
     def _plan(view: LedgerView, known: Sequence[Known], *, tickets: bool) -> _Planned:
-        return _Planned(view.objective, view.end_us, decide(view, known, tickets=tickets))
+        changes = decide(view, known, tickets=tickets)
+        return _Planned(view.objective, view.end_us, changes, known)
 
-    def _write(self, planned: Iterable[_Planned], now_us: int) -> None:
-        todo = list(planned)
-        if not todo:
+    def _write(self, planned: Sequence[_Planned], now_us: int) -> None:
+        held = [one for plan in planned for one in plan.held()]
+        closed = [one for plan in planned for one in plan.closed()]
+        opened = [(plan, new) for plan in planned for new in plan.changes.opened]
+        if not (held or closed or opened):
             return
         with self._database.unit_of_work() as session:
-            for one in todo:
-                for alert_id, result in one.changes.steps.items():
-                    self._apply(session, alert_id, result, one.changes, now_us)
-                for new in one.changes.opened:
-                    self._open(session, one, new, now_us)
+            hold(session, held)
+            for one in closed:
+                close(session, one, now_us)
+            for plan, new in opened:
+                open_alert(session, plan.objective, new, plan.at_us, self._clock)
 
     def _close_orphans(self, orphans: Sequence[Known], now_us: int) -> None:
         """Alerts of objectives that are no longer defined: nobody would ever judge them again."""
@@ -162,109 +244,9 @@ class Evaluator:
         with self._database.unit_of_work() as session:
             for one in orphans:
                 closed = Step(one.alert, Verdict.CLOSE, "the objective is no longer defined")
-                self._apply(session, one.id, closed, Changes(), now_us)
-
-    @staticmethod
-    def _apply(
-        session: Session, alert_id: str, result: Step, changes: Changes, now_us: int
-    ) -> None:
-        row = session.get(BurnAlertRow, alert_id)
-        if row is None or row.state != "open":
-            return
-        row.last_fire_us = result.alert.last_fire_us
-        row.busiest = result.alert.busiest
-        row.covers = changes.widened.get(alert_id, row.covers)
-        if result.verdict is Verdict.CLOSE:
-            row.state, row.open_key = "closed", None
-            row.closed_us, row.close_reason = now_us, result.reason
-            publish(session, _closed_fact(row, now_us, result.reason), now_us)
-        session.add(row)
-
-    def _open(self, session: Session, plan: _Planned, new: NewAlert, now_us: int) -> None:
-        objective, segment = plan.objective, dict(new.segment)
-        key = open_key(objective.id, segment, page=new.page)
-        taken = session.exec(select(BurnAlertRow.id).where(BurnAlertRow.open_key == key)).first()
-        if taken is not None:
-            return
-        burn = burn_rate(new.fire.bad, new.fire.total, objective.budget_ratio)
-        row = BurnAlertRow(
-            id=uuid7(self._clock),
-            objective_id=objective.id,
-            open_key=key,
-            service=objective.service,
-            tier=new.fire.tier,
-            page=new.page,
-            segment=segment,
-            covers=segment,
-            opened_us=now_us,
-            onset_us=new.onset_us,
-            last_fire_us=plan.at_us,
-            reason=new.fire.text,
-            bad=new.fire.bad,
-            total=new.fire.total,
-            burn_rate=float(burn or 0),
-        )
-        session.add(row)
-        publish(session, _opened_fact(row, objective), now_us)
+                close(session, Kept(one.id, closed, one.covers), now_us)
 
 
 def default_sources(reader: LedgerReader, now_us: int) -> tuple[str, ...]:
     """Sources of objectives that name none: those giving 1 % of the units, else all known."""
     return tuple(reader.default_sources(now_us)) or tuple(reader.known_sources())
-
-
-def open_key(objective_id: str, segment: Mapping[str, str], *, page: bool) -> str:
-    """What may be open once: objective, segment, and page or ticket."""
-    labels = ",".join(f"{name}={segment[name]}" for name in sorted(segment))
-    return f"{objective_id}|{labels}|{'page' if page else 'ticket'}"
-
-
-def _known_alerts(session: Session, now_us: int, remember_us: int) -> dict[str, list[Known]]:
-    rows = session.exec(
-        select(BurnAlertRow)
-        .where(
-            col(BurnAlertRow.kind) == "burn",
-            or_(
-                col(BurnAlertRow.state) == "open",
-                col(BurnAlertRow.closed_us) > now_us - remember_us,
-            ),
-        )
-        .order_by(col(BurnAlertRow.opened_us), col(BurnAlertRow.id))
-    ).all()
-    known: dict[str, list[Known]] = defaultdict(list)
-    for row in rows:
-        alert = OpenAlert(row.last_fire_us, row.busiest)
-        known[row.objective_id].append(
-            Known(row.id, row.segment, row.covers, row.page, alert, row.closed_us)
-        )
-    return known
-
-
-def _opened_fact(row: BurnAlertRow, objective: Objective) -> BurnAlertOpened:
-    return BurnAlertOpened(
-        alert_id=row.id,
-        objective_id=row.objective_id,
-        service=row.service,
-        display_name=objective.display_name,
-        tier=row.tier,
-        page=row.page,
-        segment=row.segment,
-        opened_us=row.opened_us,
-        onset_us=row.onset_us,
-        reason=row.reason,
-        bad=row.bad,
-        total=row.total,
-        burn_rate=row.burn_rate,
-    )
-
-
-def _closed_fact(row: BurnAlertRow, now_us: int, reason: str) -> BurnAlertClosed:
-    return BurnAlertClosed(
-        alert_id=row.id,
-        objective_id=row.objective_id,
-        service=row.service,
-        tier=row.tier,
-        segment=row.segment,
-        closed_us=now_us,
-        reason=reason,
-    )

@@ -58,6 +58,7 @@ class LedgerView:
         self._uncorrected = reader
         self._default_sources = default_sources
         self._reader: AnyReader = CorrectedReader(reader, drops) if drops else reader
+        self._windows: dict[int, Mapping[SegmentKey, Sums]] = {}
         self.drops = drops
         self.objective = objective
         self.now_us = now_us
@@ -247,9 +248,14 @@ class LedgerView:
         good, bad = self._reader.counts(self.objective, self.from_us(window_s), self.end_us)
         return Sums(good, bad)
 
-    def window_by_segment(self, window_s: int) -> dict[SegmentKey, Sums]:
+    def window_by_segment(self, window_s: int) -> Mapping[SegmentKey, Sums]:
         """The newest `window_s` by segment."""
-        return self._reader.segment_sums(self.objective, self.from_us(window_s), self.end_us)
+        found = self._windows.get(window_s)
+        if found is None:
+            from_us = self.from_us(window_s)
+            found = self._reader.segment_sums(self.objective, from_us, self.end_us)
+            self._windows[window_s] = found
+        return found
 
     def from_us(self, window_s: int) -> int:
         """Start of a window; whole minutes where 5 s slices are no longer kept."""

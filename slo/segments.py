@@ -96,8 +96,9 @@ class FiringSegment:
 
 def matches(names: Sequence[str], key: Sequence[str], labels: Mapping[str, str]) -> bool:
     """True where the ledger's segment `key` carries every one of `labels` that it can carry."""
-    known = dict(zip(names, key, strict=True))
-    return all(known[name] == value for name, value in labels.items() if name in known)
+    if not labels:
+        return True
+    return all(value == labels.get(name, value) for name, value in zip(names, key, strict=True))
 
 
 def run_of(cells: Cells, names: Sequence[str], labels: Mapping[str, str], span: Span) -> SliceRun:

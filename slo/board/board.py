@@ -2,16 +2,18 @@
 
 Most objectives are calm in most passes. The board says of whom that is certain; everybody else gets
 the exact look at the ledger (`slo.decision`). It errs only towards looking: `tests/slo/board` hold
-it against the exact rules.
+it against the exact rules. Objectives come to it one by one (`load`), because reading one's windows
+takes some milliseconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from kernel.clock import SECOND_US
+from slo.binomial import upper_tail
 from slo.board.feed import ChangeFeed, SliceChanges
 from slo.board.objective_board import (
     FAST_US,
@@ -22,27 +24,45 @@ from slo.board.objective_board import (
     moves,
 )
 from slo.board.screen import lowest_ratio
+from slo.down_rule import WINDOWS_S
 from slo.ledger import LedgerReader
 from slo.ledger.levels import FINE_US
 from slo.objective import Objective
-from slo.tiers import tiers_of
+from slo.tiers import PAGE_ALPHA, tiers_of
+from slo.waiting import Urgency
 
 # What people read burn rates by; tiers and the objective's own window come to it.
 RATES_S: Final = (300, 1_800, 3_600, 7_200, 21_600, 86_400, 259_200)
 # After a longer jump (a backlog, a clock that was set) reading anew is cheaper than following.
 _LONGEST_STEP_US: Final = 120 * FINE_US
 _NOTHING: Final[Mapping[int, Sequence[int]]] = {}
-# Reading one objective's windows takes some milliseconds; the others are looked at meanwhile.
-_LOADS_A_PASS: Final = 50
+# A little above the tiers' own: rounding must not hide a fire.
+_PAGE_ALPHA: Final = PAGE_ALPHA * (1 + 1e-6)
 _SLICES_US: Final = WHOLE_MINUTES_FROM_S * SECOND_US
+
+
+class _Pair(NamedTuple):
+    """A tier by the places of its two windows, with what it cannot fire without.
+
+    Both bad shares are at least `numerator / denominator`; `least_bad` of the long window are bad.
+    `chance`: the budget that the failures must be unlikely at; None for tickets.
+    """
+
+    long: int
+    short: int
+    numerator: int
+    denominator: int
+    least_bad: int
+    chance: float | None
 
 
 @dataclass(frozen=True)
 class _Rules:
-    """What one objective is judged by: tiers by the places of their windows, and the lowest p0."""
+    """What one objective is judged by: its tiers, the place of the newest 2 h, the lowest p0."""
 
-    pages: Sequence[tuple[int, int, int, int]]
-    tickets: Sequence[tuple[int, int, int, int]]
+    pages: Sequence[_Pair]
+    tickets: Sequence[_Pair]
+    two_hours: int
     ratio: float
     fast: bool
 
@@ -51,10 +71,10 @@ class Board:
     """One per evaluator, for one ledger file. Not for sharing between threads."""
 
     def __init__(self, objectives: Iterable[Objective], feed: ChangeFeed) -> None:
-        self._objectives = list(objectives)
+        watched = list(objectives)
         self._feed = feed
-        self._lengths_s = {one.id: _lengths_s(one) for one in self._objectives}
-        self._rules = {one.id: _rules(one, self._lengths_s[one.id]) for one in self._objectives}
+        self._lengths_s = {one.id: _lengths_s(one) for one in watched}
+        self._rules = {one.id: _rules(one, self._lengths_s[one.id]) for one in watched}
         self._boards: dict[str, ObjectiveBoard] = {}
         self._by_number: dict[int, ObjectiveBoard] = {}
         self._applied = 0
@@ -72,27 +92,55 @@ class Board:
             self._apply(told)
             self._advance(reader, end_us)
         self._applied, self._end_us = until, end_us
-        self._load(reader, end_us)
+
+    def load(self, reader: LedgerReader, objective: Objective) -> bool:
+        """Read the windows of one objective that is not here, right after `follow`, in the same
+        `at_once`. False where it cannot be held.
+        """
+        number = reader.number(objective)
+        if number < 0:
+            return False
+        end_us = self._end_us
+        board = ObjectiveBoard(self._lengths_s[objective.id], end_us)
+        for sums, window_s in zip(board.sums, board.lengths_s, strict=True):
+            found = reader.sums(objective, begin_us(end_us, window_s), end_us)
+            sums[:] = [found.bad, found.total, found.alert_bad, found.alert_total]
+        for slice_us, *counts in reader.slices(objective, end_us - _SLICES_US):
+            board.restore(slice_us, counts)
+        for slice_us, segment_id, bad in reader.bad_slices(objective, end_us - FAST_US):
+            board.change_bad(slice_us, segment_id, bad)
+        if board.is_whole:
+            self._boards[objective.id] = self._by_number[number] = board
+        return board.is_whole
 
     def calm(self, reader: LedgerReader, objective: Objective, *, tickets: bool) -> bool:
         """True where no rule can open an alert now. `tickets`: the slow rules too."""
+        return self.concern(reader, objective, tickets=tickets) is None
+
+    def concern(
+        self, reader: LedgerReader, objective: Objective, *, tickets: bool
+    ) -> Urgency | None:
+        """Why the exact look is needed; None where no rule can open an alert now.
+
+        `tickets`: the slow rules have their turn too.
+        """
         board = self._boards.get(objective.id)
         if board is None:
-            return False
+            return Urgency.UNKNOWN
         rules = self._rules[objective.id]
 
         def at_least(segment_id: int, from_us: int, enough: int) -> int:
             return reader.attempts_since(objective, segment_id, from_us, enough)
 
         if rules.fast and board.may_jump(rules.ratio, at_least):
-            return False
-        if any(_reaches(board, tier) for tier in rules.pages):
-            return False
+            return Urgency.PAGE
+        if any(_may_fire(board, tier) for tier in rules.pages):
+            return Urgency.PAGE
         if not tickets:
-            return True
-        if rules.fast and board.may_be_down(at_least):
-            return False
-        return not any(_reaches(board, tier) for tier in rules.tickets)
+            return None
+        if rules.fast and board.may_be_down(rules.two_hours, at_least):
+            return Urgency.SLOW
+        return Urgency.SLOW if any(_may_fire(board, tier) for tier in rules.tickets) else None
 
     def sums(self, objective: Objective) -> Mapping[int, Sequence[int]] | None:
         """By window length (seconds): bad, total, alert_bad, alert_total. None where unknown."""
@@ -140,26 +188,6 @@ class Board:
             for no, *counts in reader.counts_of_all(*span)
         }
 
-    def _load(self, reader: LedgerReader, end_us: int) -> None:
-        """Read the windows of some objectives that are not on the board."""
-        if len(self._boards) == len(self._objectives):
-            return
-        missing = [one for one in self._objectives if one.id not in self._boards]
-        for objective in missing[:_LOADS_A_PASS]:
-            number = reader.number(objective)
-            if number < 0:
-                continue
-            board = ObjectiveBoard(self._lengths_s[objective.id], end_us)
-            for sums, window_s in zip(board.sums, board.lengths_s, strict=True):
-                found = reader.sums(objective, begin_us(end_us, window_s), end_us)
-                sums[:] = [found.bad, found.total, found.alert_bad, found.alert_total]
-            for slice_us, *counts in reader.slices(objective, end_us - _SLICES_US):
-                board.restore(slice_us, counts)
-            for slice_us, segment_id, bad in reader.bad_slices(objective, end_us - FAST_US):
-                board.change_bad(slice_us, segment_id, bad)
-            if board.is_whole:
-                self._boards[objective.id] = self._by_number[number] = board
-
 
 def _lengths_s(objective: Objective) -> tuple[int, ...]:
     tiers = tiers_of(objective)
@@ -169,20 +197,33 @@ def _lengths_s(objective: Objective) -> tuple[int, ...]:
 
 
 def _rules(objective: Objective, lengths_s: Sequence[int]) -> _Rules:
-    by_page: dict[bool, list[tuple[int, int, int, int]]] = {True: [], False: []}
+    by_page: dict[bool, list[_Pair]] = {True: [], False: []}
     for tier in tiers_of(objective):
         least = tier.factor * objective.budget_ratio
-        places = lengths_s.index(tier.long_s), lengths_s.index(tier.short_s)
-        by_page[tier.page].append((*places, least.numerator, least.denominator))
+        by_page[tier.page].append(
+            _Pair(
+                lengths_s.index(tier.long_s),
+                lengths_s.index(tier.short_s),
+                least.numerator,
+                least.denominator,
+                objective.min_bad_events,
+                float(objective.budget_ratio) if tier.page else None,
+            )
+        )
     ratio = lowest_ratio(objective.budget_ratio, objective.bump_allowance_s)
-    return _Rules(by_page[True], by_page[False], ratio, objective.fast_tier)
+    two_hours = lengths_s.index(WINDOWS_S[-1])
+    return _Rules(by_page[True], by_page[False], two_hours, ratio, objective.fast_tier)
 
 
-def _reaches(board: ObjectiveBoard, tier: tuple[int, int, int, int]) -> bool:
-    """Both windows of the tier are at its factor, as exact as the tier itself."""
-    long, short, numerator, denominator = tier
-    for place in (short, long):
+def _may_fire(board: ObjectiveBoard, tier: _Pair) -> bool:
+    """Both windows of the tier are at its factor, as exact as the tier itself, and enough is bad.
+
+    Failures without a key weigh less in the tier; here they weigh as much as all others.
+    """
+    for place in (tier.short, tier.long):
         _, _, bad, total = board.sums[place]
-        if not bad or bad * denominator < numerator * total:
+        if not bad or bad * tier.denominator < tier.numerator * total:
             return False
-    return True
+    return bad >= tier.least_bad and (
+        tier.chance is None or upper_tail(bad, total, tier.chance) <= _PAGE_ALPHA
+    )

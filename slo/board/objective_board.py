@@ -121,10 +121,13 @@ class ObjectiveBoard:
         self._news = sum(one.bad for one in bads) >= MIN_BAD and may_jump(bads, at_least, ratio)
         return self._news
 
-    def may_be_down(self, at_least: AtLeast) -> bool:
-        """Can a small segment be down?"""
+    def may_be_down(self, two_hours: int, at_least: AtLeast) -> bool:
+        """Can a small segment be down? `two_hours`: the place of the rule's longest window."""
         bads = self._newest_first() if self._bads else []
-        return bool(bads) and may_be_down(bads, at_least, self.end_us - FAST_US)
+        ahead = sum(one.bad for one in bads if one.slice_us >= self.end_us)
+        if not bads or self.sums[two_hours][2] + ahead < MIN_BAD:
+            return False
+        return may_be_down(bads, at_least, self.end_us - FAST_US)
 
     def _newest_first(self) -> list[BadSlice]:
         oldest_us = self.end_us - FAST_US

@@ -89,18 +89,22 @@ class LedgerReader(UnitReader, SourceReader):
 
         Only the newest 2 h have them; older slices are silently absent.
         """
-        found: dict[SegmentKey, list[FineCell]] = {}
+        found: dict[int, list[FineCell]] = {}
         with self.at_once():
+            # Grouped in the order of the key, so that nothing is sorted.
             rows = self._rows(
                 "SELECT segment_id, slice_us, sum(alert_total), sum(alert_bad), sum(alert_keyless)"
                 " FROM cell WHERE objective_no = ? AND level_us = ? AND slice_us >= ? AND"
-                " slice_us < ? GROUP BY 1, 2 HAVING sum(alert_total) > 0 ORDER BY 1, 2",
+                " slice_us < ? GROUP BY slice_us, segment_id HAVING sum(alert_total) > 0"
+                " ORDER BY slice_us, segment_id",
                 (self.number(objective), FINE_US, from_us, to_us),
             )
-            for segment_id, slice_us, total, bad, keyless in rows:
-                cell = FineCell(slice_us, total, bad, keyless)
-                found.setdefault(self._segment(segment_id), []).append(cell)
-        return found
+            for segment_id, *counts in rows:
+                cells = found.get(segment_id)
+                if cells is None:
+                    cells = found[segment_id] = []
+                cells.append(FineCell(*counts))
+            return {self._segment(one): found[one] for one in sorted(found)}
 
     def series(
         self, objective: Objective, from_us: int, to_us: int, step_us: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 # Values of the objective's segment fields, in its order; "" where a field was not set.
 SegmentKey = tuple[str, ...]
@@ -89,8 +90,7 @@ def total_of(parts: Iterable[Sums]) -> Sums:
     return total
 
 
-@dataclass(frozen=True)
-class FineCell:
+class FineCell(NamedTuple):
     """Alert counts of one 5 s slice: `total` = good + first bad attempts, `bad` = the latter.
 
     `keyless`: the part of `bad` without a checkout or session to know repeats by.
