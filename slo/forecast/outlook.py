@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -38,6 +38,12 @@ _BURNING_TIMES = 2.0
 _WIDEST = 3.0
 _MOST_ALIKE = 0.8
 
+# Hours until the budget is spent, in 10 % and in 90 % of the paths.
+Interval = tuple[float, float]
+Draw = Callable[[], Interval]
+# Is the pace that of a burst of failures, and how the interval is drawn -> the interval.
+Recall = Callable[[bool, Draw], Interval]
+
 
 @dataclass(frozen=True)
 class Outlook:
@@ -49,7 +55,7 @@ class Outlook:
     """
 
     at_pace_h: float = NEVER
-    interval_h: tuple[float, float] | None = None
+    interval_h: Interval | None = None
     cannot_tell: str = ""
     burning: bool = False
     spent: bool = False
@@ -72,8 +78,17 @@ class _Trend:
     level_sigma: float
 
 
-def outlook(history: History, seed: int, paths: int = PATHS) -> Outlook:
-    """The forecast. The same `seed` gives the same answer."""
+def drawn_now(burning: bool, draw: Draw) -> Interval:  # noqa: ARG001 (see `Recall`)
+    """Nothing is remembered."""
+    return draw()
+
+
+def outlook(history: History, seed: int, paths: int = PATHS, recall: Recall = drawn_now) -> Outlook:
+    """The forecast. The same `seed` gives the same answer.
+
+    `recall` gives the 10 % and the 90 % quantile, which take most of the time: drawn now, or those
+    that were drawn from nearly the same a moment ago. Everything else is of now.
+    """
     if history.total <= 0:
         return Outlook(cannot_tell="nothing was counted in this window")
     if history.margin <= 0:
@@ -88,12 +103,17 @@ def outlook(history: History, seed: int, paths: int = PATHS) -> Outlook:
     at_pace_h = hours_to_empty(history.margin, _steady(history, pace), history.leaving_gains)
     if len(days) < INTERVAL_DAYS:
         return Outlook(at_pace_h, burning=burst is not None)
-    draw = random.Random(seed)  # noqa: S311 - a simulation, no secret
-    futures = _Futures(history, weights, burst)
-    times = sorted(futures.hours_to_empty(draw) for _ in range(paths))
-    low_h, high_h = times[int(LOW * paths)], times[min(paths - 1, int(HIGH * paths))]
+    low_h, high_h = recall(
+        burst is not None, lambda: _quantiles(_Futures(history, weights, burst), seed, paths)
+    )
     interval = min(low_h, at_pace_h), max(high_h, at_pace_h)
     return Outlook(at_pace_h, interval, burning=burst is not None)
+
+
+def _quantiles(futures: _Futures, seed: int, paths: int) -> Interval:
+    draw = random.Random(seed)  # noqa: S311 - a simulation, no secret
+    times = sorted(futures.hours_to_empty(draw) for _ in range(paths))
+    return times[int(LOW * paths)], times[min(paths - 1, int(HIGH * paths))]
 
 
 def _weighted_ratio(days: Sequence[Sequence[Hour]], weights: Sequence[float]) -> float:

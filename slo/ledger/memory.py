@@ -19,6 +19,8 @@ _V = TypeVar("_V")
 _MOST_STRETCHES: Final = 100_000
 # Counted hours of objectives that budget by time, some 300 bytes each.
 _MOST_SLICES: Final = 50_000
+# One of each objective that somebody looks at.
+_MOST_INTERVALS: Final = 5_000
 
 
 class KnownSlices(NamedTuple):
@@ -30,6 +32,14 @@ class KnownSlices(NamedTuple):
     transactions: int
     blind: tuple[int, ...]
     census: Census
+
+
+class KnownInterval(NamedTuple):
+    """The 80 % interval of a forecast, the time it was drawn, and a digest of what from."""
+
+    drawn_us: int
+    given: bytes
+    interval_h: tuple[float, float]
 
 
 class Bounded(Generic[_V]):
@@ -70,6 +80,7 @@ class LedgerMemory:
     def __init__(self) -> None:
         self.heard: Bounded[Heard] = Bounded(_MOST_STRETCHES)
         self.slices: Bounded[KnownSlices] = Bounded(_MOST_SLICES)
+        self.intervals: Bounded[KnownInterval] = Bounded(_MOST_INTERVALS)
         self._file = -1
         self._transactions = 0
 
@@ -81,4 +92,5 @@ class LedgerMemory:
         if file != self._file or transactions < self._transactions:
             self.heard.clear()
             self.slices.clear()
+            self.intervals.clear()
         self._file, self._transactions = file, transactions
