@@ -33,18 +33,6 @@ def page_readers(
         points = core.slo.series(slo_id, from_us, to_us, step_s)
         return [point.model_dump() for point in points]
 
-    def stale() -> str:
-        return " ".join(
-            one
-            for one in (
-                _refused(refusing()),
-                core.catalogue.fault,
-                _behind(core),
-                _engine_trouble(core, collector),
-            )
-            if one
-        )
-
     def letter(letter_id: str) -> Document:
         now = collector.replayer.preview(letter_id).document()
         return {**collector.deadletters.show(letter_id), "now": now}
@@ -87,9 +75,20 @@ def page_readers(
         gate=core.policy.gate,
         name_of=core.access.name_of,
         slack_preview=core.slack_preview,
-        stale=stale,
+        stale=lambda: _stale(core, collector, refusing()),
         simulation=core.runbook_settings.simulation,
     )
+
+
+def _stale(core: Core, collector: CollectorServices, refused: Mapping[ItemClass, Reason]) -> str:
+    """Why a page may show less than there is; "" where nothing is wrong."""
+    told = (
+        _refused(refused),
+        core.catalogue.fault,
+        _behind(core),
+        _engine_trouble(core, collector),
+    )
+    return " ".join(one for one in told if one)
 
 
 def _behind(core: Core) -> str:
