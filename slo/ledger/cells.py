@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Any, Final
+from operator import add
+from typing import Final, cast
 
 from kernel.clock import MINUTE_US
 from slo.ledger.bulk import Insert
@@ -76,17 +77,26 @@ class CellChanges:
         changes.sort()
         fine_from_us = marks.fine_from_us
         _FINE_CELL.run(db, [one for one in changes if one[1] >= fine_from_us])
-        late = [one for one in changes if one[1] < marks.minutes_to_us]
-        self.late_us = {one[1] for one in late}
-        for level_us in LEVELS_US[1:] if late else ():
-            ends_us = marks.ends(level_us) or 0
-            rows = _coarser([one for one in late if one[1] < ends_us], level_us)
-            _CELL.run(db, [(no, level_us, *rest) for no, *rest in rows])
         known_minute_us = floor_us(known_us, MINUTE_US)
-        revised = _coarser([one for one in changes if one[1] < known_minute_us], MINUTE_US)
+        over_us = max(known_minute_us, marks.minutes_to_us)
+        minutes = _coarser([one for one in changes if one[1] < over_us], MINUTE_US)
+        rows = minutes
+        # Each level ends at a border of its own, so that its rows add up those of the finer one.
+        for level_us in LEVELS_US[1:]:
+            ends_us = marks.ends(level_us) or 0
+            rows = [one for one in rows if one[1] < ends_us]
+            if level_us != MINUTE_US:
+                rows = _coarser(rows, level_us)
+            if not rows:
+                break
+            _CELL.run(db, [(one[0], level_us, *one[1:]) for one in rows])
         _REVISION.run(
             db,
-            [(no, MINUTE_US, slice_us, known_minute_us, *rest) for no, slice_us, *rest in revised],
+            [
+                (one[0], MINUTE_US, one[1], known_minute_us, *one[2:])
+                for one in minutes
+                if one[1] < known_minute_us
+            ],
         )
         return changes
 
@@ -109,11 +119,13 @@ class CellChanges:
         return changes
 
 
-def _coarser(changes: Iterable[Change], level_us: int) -> list[tuple[Any, ...]]:
-    """The same changes in slices of a coarser level, each place once."""
-    rows: dict[Place, list[int]] = {}
-    for no, slice_us, segment_id, currency, *delta in changes:
-        place = no, slice_us - slice_us % level_us, segment_id, currency
+def _coarser(changes: Iterable[Change], level_us: int) -> list[Change]:
+    """The same changes in slices of a coarser level, each place once, in the order of the key."""
+    rows: dict[Place, tuple[int, ...]] = {}
+    for change in changes:
+        slice_us = change[1]
+        place = change[0], slice_us - slice_us % level_us, change[2], change[3]
+        delta = change[4:]
         held = rows.get(place)
-        rows[place] = delta if held is None else [a + b for a, b in zip(held, delta, strict=True)]
-    return [(*place, *delta) for place, delta in rows.items() if any(delta)]
+        rows[place] = delta if held is None else tuple(map(add, held, delta))
+    return sorted(cast("Change", place + delta) for place, delta in rows.items() if any(delta))
