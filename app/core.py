@@ -12,6 +12,7 @@ from audit.settings import AuditSettings
 from collector.changes.memory import ChangeMemory
 from kernel.clock import Clock
 from kernel.database import Database
+from kernel.engine_status import read_status
 from kernel.errors import NotFound
 from kernel.settings import KernelSettings
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
@@ -57,7 +58,7 @@ class Core:
         self.slo_settings = SloSettings()
         self._ledger_memory = LedgerMemory()
         self.catalogue = load_running(self.slo_settings.slo_dir, kernel.data_dir)
-        self.slo = SloService(database, self.ledger_reader, self.catalogue, clock)
+        self.slo = SloService(database, self.ledger_reader, self.catalogue, clock, self._not_judged)
         self.policy = self._policy()
         self.corrections = CorrectionService(
             database, self.ledger_reader, self.catalogue, self.audit_log, clock
@@ -81,6 +82,11 @@ class Core:
         policies = load_policies(PolicySettings().policy_dir, self.catalogue)
         gathering = Gathering(self.slo, self.ledger_reader, policies, self.clock)
         return PolicyService(self.database, self.audit_log, self.clock, gathering)
+
+    def _not_judged(self) -> Mapping[str, str]:
+        """Objectives that the engine fails at, by its newest sign of life."""
+        status = read_status(self.kernel.data_dir)
+        return status.not_judged if status is not None else {}
 
     def ledger_reader(self) -> LedgerReader:
         """A reader of its own for whoever asks: readers are not for sharing between threads."""

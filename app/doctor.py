@@ -154,6 +154,10 @@ def _engine(settings: KernelSettings, clock: Clock) -> Finding:
     if status.failing:
         name, error = next(iter(status.failing.items()))
         return Finding("engine", "bad", f"{name} fails: {error}", "read the log for the cause")
+    if status.not_judged:
+        name, why = next(iter(status.not_judged.items()))
+        says = f"{len(status.not_judged)} objective(s) cannot be judged; {name}: {why}"
+        return Finding("engine", "bad", says, "read the log for the cause; the others are judged")
     return Finding("engine", "ok", f"alive, {len(status.times)} parts working")
 
 

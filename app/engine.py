@@ -45,12 +45,13 @@ from slo import jobs as slo_jobs
 from slo.board import ChangeFeed
 from slo.evaluation import Evaluator, short_rest
 from slo.expiry import expiry_job
+from slo.faults import Faults
 from slo.last_good import keep_running
 from slo.ledger import LedgerWriter
 from slo.ledger.projector import LedgerProjector
 from slo.ledger.snapshot import Snapshots, snapshot_job
 from slo.ledger.writer import Told
-from slo.metrics import SloCollector
+from slo.metrics import FaultCollector, SloCollector
 from slo.policy import jobs as policy_jobs
 from slo.rules.counters import UnitCounterCollector, UnitCounters
 from slo.silence.metrics import VolumeCollector
@@ -89,10 +90,19 @@ class Engine:
         self.files, self.pages = self.plan.watches(core, self.derived, self.redactor)
         self.sequencer = AuditSequencer(core.database, core.audit_log, clock)
         self.counted = ChangeFeed()
+        self.faults = Faults()
         self.evaluator = Evaluator(
-            core.database, core.ledger_reader, core.catalogue, clock, self.counted, short_rest
+            core.database,
+            core.ledger_reader,
+            core.catalogue,
+            clock,
+            self.counted,
+            short_rest,
+            self.faults,
         )
-        self.silence = SilenceWatcher(core.database, core.ledger_reader, core.catalogue, clock)
+        self.silence = SilenceWatcher(
+            core.database, core.ledger_reader, core.catalogue, clock, self.faults
+        )
         self.outbox = Outbox(core.database, clock)
         _keep_objectives(core)
         self.http = httpx2.Client(timeout=10, trust_env=False)
@@ -108,6 +118,7 @@ class Engine:
         if core.slack:
             self.outbox.register(SLACK, core.slack.deliver)
         metrics.registry.register(SloCollector(core.slo))
+        metrics.registry.register(FaultCollector(self.faults))
         self.unit_counters = UnitCounters(core.ledger_reader, core.catalogue)
         metrics.registry.register(UnitCounterCollector(self.unit_counters, core.catalogue))
         metrics.registry.register(VolumeCollector(self.silence))
@@ -305,7 +316,7 @@ def main(arguments: list[str]) -> int:
     metrics = Metrics()
     flush = configure_tracing("engine", VERSION)
     engine = Engine(Core(kernel, open_control(kernel), clock), metrics)
-    runtime = EngineRuntime(metrics, clock, kernel.data_dir)
+    runtime = EngineRuntime(metrics, clock, kernel.data_dir, engine.faults.reasons)
     runtime.start(engine.parts(), engine.jobs())
     stop.wait()
     runtime.stop()

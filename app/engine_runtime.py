@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -30,10 +30,18 @@ _METRICS_REST = 19
 class EngineRuntime:
     """All parts and jobs of the engine process."""
 
-    def __init__(self, metrics: Metrics, clock: Clock, data_dir: Path) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        clock: Clock,
+        data_dir: Path,
+        not_judged: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        """`not_judged`: objectives that cannot be judged now, with the reason."""
         self._metrics = metrics
         self._clock = clock
         self._data_dir = data_dir
+        self._not_judged = not_judged
         self._runner = JobRunner(metrics, clock)
         self._scheduler = BackgroundScheduler(timezone=dt.UTC)
         self._exposition = ""
@@ -70,7 +78,13 @@ class EngineRuntime:
 
     def _write_status(self) -> bool:
         times = self._metrics.ages.snapshot()
-        status = own_status(self._clock.now_us(), times, self._runner.failing, self._exposition)
+        status = own_status(
+            self._clock.now_us(),
+            times,
+            self._runner.failing,
+            self._exposition,
+            self._not_judged(),
+        )
         write_status(self._data_dir, status)
         return False
 

@@ -107,6 +107,8 @@ def _engine_trouble(core: Core, collector: CollectorServices) -> str:
         return f"The engine was last heard {age_s:.0f} s ago; events are accepted and kept."
     if status.failing:
         return "Failing: " + ", ".join(sorted(status.failing)) + "."
+    if status.not_judged:
+        return "Not judged, read the log: " + ", ".join(sorted(status.not_judged)) + "."
     return collector.limits.warning() or _slack_outage(core)
 
 

@@ -17,13 +17,17 @@ _FILE = "engine.json"
 
 @dataclass(frozen=True)
 class EngineStatus:
-    """`at_us`: when it was written; `times`: part -> last success; `metrics`: exposition text."""
+    """`at_us`: when it was written; `times`: part -> last success; `metrics`: exposition text.
+
+    `failing`: part -> error. `not_judged`: objective -> why the engine cannot judge it.
+    """
 
     at_us: int
     pid: int
     times: Mapping[str, int] = field(default_factory=dict)
     failing: Mapping[str, str] = field(default_factory=dict)
     metrics: str = ""
+    not_judged: Mapping[str, str] = field(default_factory=dict)
 
     def age_s(self, now_us: int) -> float:
         """Seconds since the engine said anything."""
@@ -45,7 +49,12 @@ def read_status(data_dir: Path) -> EngineStatus | None:
 
 
 def own_status(
-    at_us: int, times: Mapping[str, int], failing: Mapping[str, str], metrics: str
+    at_us: int,
+    times: Mapping[str, int],
+    failing: Mapping[str, str],
+    metrics: str,
+    not_judged: Mapping[str, str] | None = None,
 ) -> EngineStatus:
     """The status of this process."""
-    return EngineStatus(at_us, os.getpid(), dict(times), dict(failing), metrics)
+    faults = dict(not_judged or {})
+    return EngineStatus(at_us, os.getpid(), dict(times), dict(failing), metrics, faults)

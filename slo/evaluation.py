@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import sleep, thread_time
 
 from kernel.clock import MINUTE_US, SECOND_US, Clock
@@ -22,6 +23,7 @@ from slo.catalogue import Catalogue
 from slo.corrections.in_force import NOBODY
 from slo.corrections.repository import in_force
 from slo.decision import Changes, Known, decide
+from slo.faults import Faults
 from slo.ledger import LedgerReader
 from slo.ledger.levels import FINE_US
 from slo.ledger_view import LedgerView, closed_us
@@ -29,6 +31,7 @@ from slo.objective import Objective
 from slo.tiers import reach_us, remember_closed_us
 from slo.waiting import Urgency, Wait, Waiting
 
+PART = "slo.evaluate"
 EVERY_S = 5.0
 ROUND_US = round(EVERY_S * SECOND_US)
 # Exact looks of one pass, in seconds of this thread's CPU; the last one may take longer.
@@ -101,11 +104,13 @@ class Evaluator:
         clock: Clock,
         feed: ChangeFeed | None = None,
         rest: Callable[[], None] = _no_rest,
+        faults: Faults | None = None,
     ) -> None:
         """`reader_factory` makes a ledger reader; one is kept, and rounds never overlap.
 
         `feed`: what the ledger's writer changes; with it calm objectives cost microseconds.
-        `rest` is called between the passes of a round.
+        `rest` is called between the passes of a round. `faults`: where it is told who could not be
+        judged; the others are.
         """
         self._database = database
         self._reader_factory = reader_factory
@@ -114,6 +119,7 @@ class Evaluator:
         self._clock = clock
         self._board = Board(catalogue.all(), feed) if feed is not None else None
         self._rest = rest
+        self._faults = faults or Faults()
         self._turns = Turns()
         self._waiting = Waiting()
         self._known: Mapping[str, Sequence[Known]] = {}
@@ -130,6 +136,7 @@ class Evaluator:
         while self._waiting and 0 <= self._clock.now_us() - begun_us < ROUND_US:
             self._rest()
             self._pass(screen=False)
+        self._faults.raise_where_all(PART, [one.id for one in self._catalogue.all()])
         waiting_us = self._waiting.oldest_us
         self.last_evaluation_us = self._clock.now_us() if waiting_us is None else waiting_us
 
@@ -164,9 +171,18 @@ class Evaluator:
         self._corrected = self._corrected_now(reader, now_us)
         for number, one in enumerate(self._catalogue.all()):
             tickets = number % Turns.A_MINUTE in slow
-            urgency = self._urgency(reader, one, tickets=tickets)
-            if urgency is not None:
-                self._waiting.add(one.id, now_us, urgency, tickets=tickets)
+            self._faults.apart(
+                PART, one.id, partial(self._screen_one, reader, one, now_us, tickets=tickets)
+            )
+
+    def _screen_one(
+        self, reader: LedgerReader, objective: Objective, now_us: int, *, tickets: bool
+    ) -> None:
+        urgency = self._urgency(reader, objective, tickets=tickets)
+        if urgency is None:
+            self._faults.mended(PART, objective.id)
+        else:
+            self._waiting.add(objective.id, now_us, urgency, tickets=tickets)
 
     def _urgency(
         self, reader: LedgerReader, objective: Objective, *, tickets: bool
@@ -183,15 +199,21 @@ class Evaluator:
     def _look(self, reader: LedgerReader, now_us: int) -> list[_Planned]:
         """Exact looks until the pass has had its time; at least one."""
         sources = default_sources(reader, now_us)
-        planned = []
+        planned: list[_Planned] = []
+
+        def look(wait: Wait) -> None:
+            objective = self._catalogue[wait.name]
+            if self._is_calm(reader, objective, wait):
+                self._faults.mended(PART, wait.name)
+                return
+            drops = self._corrections.drops(objective.id, now_us)
+            view = LedgerView(reader, objective, now_us, sources, drops)
+            known = self._known.get(objective.id, ())
+            planned.append(self._plan(view, known, tickets=wait.tickets))
+
         until_s = thread_time() + LOOKS_S
         while (wait := self._waiting.take()) is not None:
-            objective = self._catalogue.get(wait.name)
-            if objective is not None and not self._is_calm(reader, objective, wait):
-                drops = self._corrections.drops(objective.id, now_us)
-                view = LedgerView(reader, objective, now_us, sources, drops)
-                known = self._known.get(objective.id, ())
-                planned.append(self._plan(view, known, tickets=wait.tickets))
+            self._faults.apart(PART, wait.name, partial(look, wait))
             if thread_time() >= until_s:
                 break
         return planned
@@ -225,6 +247,19 @@ class Evaluator:
         return _Planned(view.objective, view.end_us, changes, known)
 
     def _write(self, planned: Sequence[_Planned], now_us: int) -> None:
+        """All in one unit of work; each in its own where one of them spoils that."""
+        if len(planned) > 1 and self._faults.caught(lambda: self._store(planned, now_us)) is None:
+            stored = planned
+        else:
+            stored = [
+                one
+                for one in planned
+                if self._faults.apart(PART, one.objective.id, partial(self._store, [one], now_us))
+            ]
+        for one in stored:
+            self._faults.mended(PART, one.objective.id)
+
+    def _store(self, planned: Sequence[_Planned], now_us: int) -> None:
         held = [one for plan in planned for one in plan.held()]
         closed = [one for plan in planned for one in plan.closed()]
         opened = [(plan, new) for plan in planned for new in plan.changes.opened]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from slo.faults import Faults
 from slo.schemas import SloOut
 from slo.service import SloService
 
@@ -53,6 +54,36 @@ class SloCollector(Collector):
                 left.add_metric(labels, slo.budget_left)
         yield from (left, coverage, target, _burn_rates(slos), _states(slos), _alerts(slos))
         yield _uncorrected(slos)
+
+
+class FaultCollector(Collector):
+    """Objectives that the engine could not judge, and how often."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: an empty one says nothing of names."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """One scrape."""
+        labels = ["part", "objective"]
+        now = GaugeMetricFamily(
+            "tillwatch_slo_not_judged",
+            "1 while a part of the engine cannot judge the objective (the log says why).",
+            labels=labels,
+        )
+        total = CounterMetricFamily(
+            "tillwatch_slo_faults",
+            "Times that a part of the engine could not judge the objective.",
+            labels=labels,
+        )
+        for place in self._faults.counts():
+            now.add_metric(place, 1)
+        for place, times in self._faults.totals().items():
+            total.add_metric(place, times)
+        yield from (now, total)
 
 
 def _window_units(slos: Sequence[SloOut]) -> Metric:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlmodel import Session, col, select
 
@@ -20,6 +21,7 @@ from slo.corrections.figures import both_figures
 from slo.corrections.in_force import NOBODY, InForce
 from slo.evaluation import default_sources
 from slo.fast_tier import SLICE_US, Counts
+from slo.faults import Faults
 from slo.ledger import LedgerReader
 from slo.ledger.sums import FineCell, SegmentKey, total_of
 from slo.ledger_view import LedgerView
@@ -30,10 +32,12 @@ from slo.recovery import SPANS_S, RecoverySample, RecoveryVerdict, State, judge
 from slo.schemas import BurnAlertOut, PointOut, SloOut
 from slo.segments import matches
 from slo.spending import Spending
+from slo.unjudged import unjudged, unread
 from slo.volume.account import Missing, missing_since
 
 MAX_POINTS = 2000
 MAX_ALERTS = 500
+_SHOWING = "slo.show"
 
 
 @dataclass(frozen=True)
@@ -64,31 +68,51 @@ class SloService:
         reader_factory: Callable[[], LedgerReader],
         catalogue: Catalogue,
         clock: Clock,
+        not_judged: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
+        """`not_judged`: objectives that the engine fails at now, with the reason."""
         self._database = database
         self._reader_factory = reader_factory
         self.catalogue = catalogue
         self._clock = clock
+        self._not_judged = not_judged
+        self._faults = Faults()
 
-    def list(self) -> list[SloOut]:
+    def list(self) -> Sequence[SloOut]:
         """All objectives, without their segments."""
         alerts, in_force = self._open_alerts(), self._in_force()
         with self._reader() as reader:
             now_us = self._clock.now_us()
             sources = default_sources(reader, now_us)
-            return [
-                both_figures(
-                    LedgerView(reader, one, now_us, sources, in_force.drops(one.id, now_us)),
-                    [row for row in alerts if row.objective_id == one.id],
-                    in_force.of(one.id),
-                    with_segments=False,
-                )
-                for one in self.catalogue.all()
-            ]
+
+            def answer(one: Objective) -> SloOut:
+                view = LedgerView(reader, one, now_us, sources, in_force.drops(one.id, now_us))
+                mine = [row for row in alerts if row.objective_id == one.id]
+                return both_figures(view, mine, in_force.of(one.id), with_segments=False)
+
+            return self._judged(self.catalogue.all(), answer)
+
+    def _judged(
+        self, objectives: Iterable[Objective], answer: Callable[[Objective], SloOut]
+    ) -> Sequence[SloOut]:
+        """The answers; one that cannot be made, or that the engine fails at, is no data."""
+        reasons, found = self._not_judged(), []
+
+        def ask(one: Objective) -> None:
+            shown = answer(one)
+            reason = reasons.get(one.id)
+            found.append(unjudged(shown, reason) if reason else shown)
+
+        for one in objectives:
+            if self._faults.apart(_SHOWING, one.id, partial(ask, one)):
+                self._faults.mended(_SHOWING, one.id)
+            else:
+                found.append(unread(one, self._faults.reasons()[one.id]))
+        return found
 
     def budgets(self, service: str) -> Sequence[BudgetState]:
         """The budgets of one service, exact; what they need and nothing else is read."""
-        in_force = self._in_force()
+        in_force, reasons = self._in_force(), self._not_judged()
         with self._reader() as reader:
             now_us = self._clock.now_us()
             sources = default_sources(reader, now_us)
@@ -98,7 +122,8 @@ class SloService:
                     continue
                 view = LedgerView(reader, one, now_us, sources, in_force.drops(one.id, now_us))
                 spending = Spending.now(view)
-                found.append(BudgetState(one, spending.budget, spending.no_data))
+                no_data = spending.no_data or reasons.get(one.id, "")
+                found.append(BudgetState(one, spending.budget, no_data))
         return found
 
     def show(self, objective_id: str) -> SloOut:
@@ -107,8 +132,13 @@ class SloService:
         alerts = [row for row in self._open_alerts() if row.objective_id == objective_id]
         in_force = self._in_force()
         with self._reader() as reader:
-            view = self._view(reader, objective, in_force)
-            return both_figures(view, alerts, in_force.of(objective_id))
+
+            def answer(one: Objective) -> SloOut:
+                return both_figures(
+                    self._view(reader, one, in_force), alerts, in_force.of(objective_id)
+                )
+
+            return self._judged([objective], answer)[0]
 
     def as_known(self, objective_id: str, at_us: int) -> AsKnownOut:
         """The objective's window at `at_us`, as it stood then and as it stands now.
@@ -260,7 +290,7 @@ class SloService:
             objective_id=objective.id,
             budget=objective.budget_ratio,
             observed_s=max(0, view.end_us - first_us) // SECOND_US,
-            no_data=bool(view.blind),
+            no_data=bool(view.blind or self._not_judged().get(objective.id)),
             whole=[newest[length_s][0] for length_s in SPANS_S],
             segment=[newest[length_s][1] for length_s in SPANS_S] if known else None,
         )

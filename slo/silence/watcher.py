@@ -6,21 +6,25 @@ round.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from kernel.clock import Clock
 from kernel.database import Database
-from slo.alert_state import Verdict
+from slo.alert_state import Step, Verdict
 from slo.catalogue import Catalogue
 from slo.corrections.repository import in_force
+from slo.faults import Faults
 from slo.ledger import LedgerReader
 from slo.ledger_view import LedgerView
 from slo.objective import Objective
 from slo.silence.listening import Listener, Pace
 from slo.silence.store import apply_step, known_silences, open_silence, orphan_steps
-from slo.silence.watch import KnownSilence, SilenceChanges, silence_changes
+from slo.silence.watch import SilenceChanges, silence_changes
 
+PART = "slo.silence"
 EVERY_S = 5.0
+Planned = tuple[Objective, SilenceChanges]
 
 
 class SilenceWatcher:
@@ -32,13 +36,18 @@ class SilenceWatcher:
         reader_factory: Callable[[], LedgerReader],
         catalogue: Catalogue,
         clock: Clock,
+        faults: Faults | None = None,
     ) -> None:
-        """`reader_factory` makes a ledger reader; one is kept."""
+        """`reader_factory` makes a ledger reader; one is kept.
+
+        `faults`: where it is told who could not be judged; the others are.
+        """
         self._database = database
         self._reader_factory = reader_factory
         self._reader: LedgerReader | None = None
         self._catalogue = catalogue
         self._clock = clock
+        self._faults = faults or Faults()
         self._listener = Listener()
         self.paces: Sequence[tuple[Objective, Pace]] = ()
 
@@ -49,29 +58,42 @@ class SilenceWatcher:
         with self._database.reading() as session:
             known = known_silences(session, now_us)
             corrections = in_force(session, now_us)
-        planned: list[tuple[Objective, SilenceChanges]] = []
+        planned: list[Planned] = []
         with reader.at_once():
             self._listener.begin_pass(now_us, reader.watermark_us())
             sources = tuple(reader.default_sources(now_us)) or tuple(reader.known_sources())
-            for objective in self._catalogue.all():
+
+            def look(objective: Objective) -> None:
                 drops = corrections.drops(objective.id, now_us)
                 view = LedgerView(reader, objective, now_us, sources, drops)
                 mine = known.get(objective.id, ())
-                changes = silence_changes(view, mine, self._listener)
-                planned.append((objective, changes))
+                planned.append((objective, silence_changes(view, mine, self._listener)))
+
+            for objective in self._catalogue.all():
+                self._faults.apart(PART, objective.id, partial(look, objective))
         self.paces = [(one, changes.pace) for one, changes in planned if changes.pace is not None]
         orphans = [
             one for name, rows in known.items() if name not in self._catalogue for one in rows
         ]
-        self._write(planned, orphans, now_us)
+        self._write(planned, now_us)
+        self._store((), orphan_steps(orphans), now_us)
+        self._faults.raise_where_all(PART, [one.id for one in self._catalogue.all()])
 
-    def _write(
-        self,
-        planned: list[tuple[Objective, SilenceChanges]],
-        orphans: list[KnownSilence],
-        now_us: int,
-    ) -> None:
-        steps = orphan_steps(orphans)
+    def _write(self, planned: Sequence[Planned], now_us: int) -> None:
+        """All in one unit of work; each in its own where one of them spoils that."""
+        if self._faults.caught(lambda: self._store(planned, {}, now_us)) is None:
+            stored = planned
+        else:
+            stored = [
+                one
+                for one in planned
+                if self._faults.apart(PART, one[0].id, partial(self._store, [one], {}, now_us))
+            ]
+        for objective, _ in stored:
+            self._faults.mended(PART, objective.id)
+
+    def _store(self, planned: Sequence[Planned], orphans: Mapping[str, Step], now_us: int) -> None:
+        steps = dict(orphans)
         for _, changes in planned:
             # A frozen alert is left as it is.
             steps |= {
