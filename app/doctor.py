@@ -23,12 +23,14 @@ from kernel.errors import BadInput, TillwatchError
 from kernel.settings import KernelSettings
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 from slo.ledger.progress import progress
-from slo.ledger.schema import VERSION, version_of
-from slo.ledger.snapshot import snapshot_path
+from slo.ledger.schema import version_of
+from slo.ledger.snapshot import copy_age_s
 
 State = Literal["ok", "off", "bad"]
 _MIN_FREE_BYTES = 1024**3
 _ENGINE_STALE_S = 10.0
+# A copy is due once a day, and looked for every 10 minutes.
+_COPY_OLD_S = 25 * 3600.0
 _MORE_ROOM = {
     "queue": "look at the disk's speed: too much waits for it",
     "memory": "let senders send smaller batches, or fewer at a time",
@@ -59,7 +61,7 @@ def examine(
         lambda: _engine(settings, clock),
         lambda: _objectives(settings),
         lambda: _policy(settings),
-        lambda: _ledger(settings),
+        lambda: _ledger(settings, clock),
         lambda: _telemetry(settings, clock),
         lambda: _model(environment),
         lambda: _slack(environment),
@@ -200,16 +202,20 @@ def _policy(settings: KernelSettings) -> Finding:
     return Finding("policy", "ok", f"{count} polic{'y' if count == 1 else 'ies'} of {where}")
 
 
-def _ledger(settings: KernelSettings) -> Finding:
+def _ledger(settings: KernelSettings, clock: Clock) -> Finding:
     """Does it keep up, and is there a copy to come back from?"""
     behind = progress(settings.ledger_path, settings.journal_path)
     if behind is not None:
         return Finding("ledger", "bad", behind.text, "wait; figures are old until it is done")
     if version_of(settings.ledger_path) is None:
         return Finding("ledger", "off", "nothing is counted yet", "start `tillwatch serve`")
-    if version_of(snapshot_path(settings.ledger_path)) != VERSION:
+    age_s = copy_age_s(settings.ledger_path, clock.now_us())
+    if age_s is None:
         fix = "it is made within 10 minutes of the start; look for room on the disk"
         return Finding("ledger", "off", "there is no copy of the ledger yet", fix)
+    if age_s > _COPY_OLD_S:
+        says = f"its copy is {age_s / 3600:.0f} h old; the journal is trimmed no further"
+        return Finding("ledger", "bad", says, "free some disk space, or read the log for the cause")
     return Finding("ledger", "ok", "it keeps up with the journal, and there is a copy of it")
 
 

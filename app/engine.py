@@ -51,7 +51,7 @@ from slo.ledger import LedgerWriter
 from slo.ledger.projector import LedgerProjector
 from slo.ledger.snapshot import Snapshots, snapshot_job
 from slo.ledger.writer import Told
-from slo.metrics import FaultCollector, SloCollector
+from slo.metrics import FaultCollector, LedgerCopyCollector, SloCollector
 from slo.policy import jobs as policy_jobs
 from slo.rules.counters import UnitCounterCollector, UnitCounters
 from slo.silence.metrics import VolumeCollector
@@ -97,8 +97,8 @@ class Engine:
             core.catalogue,
             clock,
             self.counted,
-            short_rest,
-            self.faults,
+            rest=short_rest,
+            faults=self.faults,
         )
         self.silence = SilenceWatcher(
             core.database, core.ledger_reader, core.catalogue, clock, self.faults
@@ -119,6 +119,7 @@ class Engine:
             self.outbox.register(SLACK, core.slack.deliver)
         metrics.registry.register(SloCollector(core.slo))
         metrics.registry.register(FaultCollector(self.faults))
+        metrics.registry.register(LedgerCopyCollector(kernel.ledger_path, clock))
         self.unit_counters = UnitCounters(core.ledger_reader, core.catalogue)
         metrics.registry.register(UnitCounterCollector(self.unit_counters, core.catalogue))
         metrics.registry.register(VolumeCollector(self.silence))

@@ -103,6 +103,7 @@ class Evaluator:
         catalogue: Catalogue,
         clock: Clock,
         feed: ChangeFeed | None = None,
+        *,
         rest: Callable[[], None] = _no_rest,
         faults: Faults | None = None,
     ) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from kernel.clock import Clock
 from slo.faults import Faults
+from slo.ledger.snapshot import copy_age_s
 from slo.schemas import SloOut
 from slo.service import SloService
 
@@ -84,6 +87,29 @@ class FaultCollector(Collector):
         for place, times in self._faults.totals().items():
             total.add_metric(place, times)
         yield from (now, total)
+
+
+class LedgerCopyCollector(Collector):
+    """How old the copy is that the journal's trimming goes by; no sample where there is none."""
+
+    def __init__(self, ledger_path: Path, clock: Clock) -> None:
+        self._path = ledger_path
+        self._clock = clock
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: registering must not look at the disk."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """One scrape."""
+        family = GaugeMetricFamily(
+            "tillwatch_ledger_copy_age_seconds",
+            "Age of the ledger's copy; the journal is never trimmed beyond it (due once a day).",
+        )
+        age_s = copy_age_s(self._path, self._clock.now_us())
+        if age_s is not None:
+            family.add_metric([], age_s)
+        yield family
 
 
 def _window_units(slos: Sequence[SloOut]) -> Metric:

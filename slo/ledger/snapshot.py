@@ -11,7 +11,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from kernel.clock import DAY_US, HOUR_US, Clock
+from kernel.clock import DAY_US, HOUR_US, SECOND_US, Clock
+from kernel.errors import Unavailable
 from kernel.journal import Stream
 from kernel.parts import Job
 from kernel.sqlite import copy_file
@@ -35,10 +36,23 @@ def take(ledger_path: Path) -> None:
     target = snapshot_path(ledger_path)
     new = target.with_name(target.name + ".new")
     new.unlink(missing_ok=True)
-    copy_file(ledger_path, new)
-    with new.open("rb") as file:
-        os.fsync(file.fileno())
-    new.replace(target)
+    try:
+        copy_file(ledger_path, new)
+        with new.open("rb") as file:
+            os.fsync(file.fileno())
+        new.replace(target)
+    except BaseException:
+        # On a full disk half a copy would take the room that everything else needs.
+        new.unlink(missing_ok=True)
+        raise
+
+
+def copy_age_s(ledger_path: Path, now_us: int) -> float | None:
+    """Age of the copy that trimming goes by, in seconds; None where there is none."""
+    path = snapshot_path(ledger_path)
+    if version_of(path) != VERSION:
+        return None
+    return max(0.0, now_us / SECOND_US - path.stat().st_mtime)
 
 
 def safe_position(ledger_path: Path, stream: Stream) -> int:
@@ -65,13 +79,22 @@ class Snapshots:
         self._clock = clock
 
     def run(self) -> bool:
-        """One look; True where a copy was made."""
+        """One look; True where a copy was made.
+
+        Raises Unavailable where one is due and there is no room for it: trimming of the journal
+        waits for it, so that the journal would fill up in silence.
+        """
         if version_of(self._ledger) != VERSION or not self._is_due():
             return False
         free_bytes = shutil.disk_usage(self._ledger.parent).free
-        if free_bytes < 2 * self._ledger.stat().st_size:
-            # A full disk would cost more than an old copy; `doctor` tells of the age.
-            return False
+        wanted_bytes = 2 * self._ledger.stat().st_size
+        if free_bytes < wanted_bytes:
+            # A full disk would cost more than an old copy.
+            raise Unavailable(
+                f"no room for the copy of the ledger ({free_bytes >> 20} MiB are free, "
+                f"{wanted_bytes >> 20} MiB are wanted): the journal is not trimmed meanwhile",
+                hint="free some disk space",
+            )
         take(self._ledger)
         return True
 

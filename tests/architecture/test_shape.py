@@ -20,6 +20,7 @@ BROAD_EXCEPT = {
     "app/errors.py",
     "app/job_runner.py",
     "kernel/facts/bus.py",
+    "slo/faults.py",
     "triage/slack/endpoints.py",
 }
 COMMITS = ("kernel/",)

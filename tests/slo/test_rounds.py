@@ -38,7 +38,7 @@ def _evaluator(till: Till, passes: list[int], processor: Processor, *, rest_s: f
         till.clock.advance_s(rest_s)
 
     till.evaluator = Evaluator(
-        till.database, till.reader, till.catalogue, till.clock, till.feed, rest
+        till.database, till.reader, till.catalogue, till.clock, till.feed, rest=rest
     )
 
 

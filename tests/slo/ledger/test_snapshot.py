@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from kernel.clock import DAY_US, HOUR_US, FrozenClock, SystemClock
+from kernel.errors import Unavailable
 from kernel.journal import Stream
-from slo.ledger import LedgerReader, LedgerWriter
+from slo.ledger import LedgerReader, LedgerWriter, snapshot
 from slo.ledger.progress import progress
 from slo.ledger.schema import VERSION, version_of
 from slo.ledger.snapshot import Snapshots, safe_position, snapshot_path, take
+from slo.metrics import LedgerCopyCollector
 from tests.slo.ledger.till import T0, Till, event, payments
 
 DAY = (T0 - DAY_US, T0 + DAY_US)
@@ -48,6 +52,47 @@ def test_the_journal_may_be_trimmed_to_what_the_copy_has_counted(till):
     assert safe_position(till.path, Stream.SHOP) == 1
     take(till.path)
     assert safe_position(till.path, Stream.SHOP) == 2
+
+
+def test_where_there_is_no_room_for_a_copy_that_is_due_the_job_fails_and_says_what_waits(
+    till, monkeypatch
+):
+    till.take(event("succeeded", 0))
+    take(till.path)
+    old = snapshot_path(till.path).read_bytes()
+    monkeypatch.setattr(snapshot.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    assert not _snapshots(till).run()
+    with pytest.raises(Unavailable, match=r"no room for the copy.*journal is not trimmed"):
+        _snapshots(till, ahead_us=25 * HOUR_US).run()
+    assert snapshot_path(till.path).read_bytes() == old
+    monkeypatch.undo()
+    assert _snapshots(till, ahead_us=25 * HOUR_US).run()
+
+
+def test_a_copy_that_breaks_off_leaves_the_old_one_and_takes_no_room(till, monkeypatch):
+    till.take(event("succeeded", 0))
+    take(till.path)
+
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(b"half a copy")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(snapshot, "copy_file", full)
+    with pytest.raises(OSError, match="no space left"):
+        take(till.path)
+    assert [one.name for one in till.path.parent.glob("*snapshot*")] == ["ledger.db.snapshot"]
+    assert safe_position(till.path, Stream.SHOP) == 1
+
+
+def test_the_age_of_the_copy_is_a_metric_that_is_absent_without_one(till):
+    clock = FrozenClock(SystemClock().now_us() + 30 * HOUR_US)
+    registry = CollectorRegistry()
+    registry.register(LedgerCopyCollector(till.path, clock))
+    till.take(event("succeeded", 0))
+    assert registry.get_sample_value("tillwatch_ledger_copy_age_seconds") is None
+    take(till.path)
+    age_s = registry.get_sample_value("tillwatch_ledger_copy_age_seconds")
+    assert age_s == pytest.approx(30 * 3600, abs=60)
 
 
 @pytest.mark.parametrize("harm", ["gone", "empty", "rubbish"])
