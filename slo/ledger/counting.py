@@ -21,7 +21,6 @@ from slo.ledger.source_book import SourceBook
 from slo.ledger.source_changes import SourceChanges
 from slo.ledger.unit import (
     ENDED,
-    Status,
     Unit,
     attempt_of,
     decode_unit,
@@ -30,11 +29,10 @@ from slo.ledger.unit import (
     merge,
     own_key,
 )
+from slo.ledger.unit_rows import UnitRows
 from slo.objective import UnitKind
 
 _IN_CHUNK: Final = 500
-# SQLite takes plain text far sooner than members of an enumeration.
-_TEXT: Final = {status: status.value for status in Status}
 Events = tuple[ShopEvent, ...]
 
 
@@ -74,7 +72,7 @@ class Counting:
         self._cells = CellChanges(books.segments)
         self._bads = BadChanges()
         self._pulses = PulseChanges()
-        self._units: list[tuple[object, ...]] = []
+        self._rows = UnitRows(db, self._hour)
         self._sources = SourceChanges(books.sources)
 
     def take(self, events: Sequence[ShopEvent]) -> None:
@@ -107,60 +105,47 @@ class Counting:
         changes = self._cells.flush(self._db, self._received_us, self._marks)
         quarters_to_us = floor_us(self._marks.minutes_to_us, QUARTER_US)
         self._pulses.flush(self._db, self._marks, quarters_to_us)
-        self._db.executemany(
-            "INSERT OR REPLACE INTO unit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._units
-        )
+        self._rows.flush(self._db)
         self._sources.flush(self._db, self._received_us)
         return changes
 
     def _take_units(self, kind: UnitKind, told: dict[str, list[ShopEvent]]) -> None:
         """Merge what is new into the units, count the differences, and note their rows."""
         known = self._known(kind, told)
-        kind_text, hour, rows = kind.value, self._hour, self._units
         written: dict[str, Held] = {}
         size = 0
         for key, fresh in told.items():
             was = known.get(key)
             if was is None:
-                now = self._first(kind, key, fresh)
+                events = merge((), kind, fresh)
+                unit = fold(kind, events)
+                beat = self._first(kind, key, unit, events)
+                blob = encode_unit(events)
+                row = self._rows.add(kind, key, unit, blob)
             else:
                 events = merge(was.events, kind, fresh)
                 if len(events) == len(was.events) and events == was.events:
                     continue
-                now = self._next(kind, key, was, events)
-            written[key] = now
-            merged, blob = now.unit.merged, encode_unit(now.events)
+                unit = fold(kind, events)
+                beat = self._next(kind, key, was, unit, events)
+                blob = encode_unit(events)
+                row = self._rows.change((was.row, was.hour), kind, key, unit, blob)
             size += len(blob)
-            rows.append(
-                (
-                    kind_text,
-                    key,
-                    _TEXT[now.unit.status],
-                    merged.time_us,
-                    hour,
-                    merged.method,
-                    merged.source,
-                    merged.checkout_id,
-                    blob,
-                )
-            )
+            written[key] = Held(events, unit, beat, row, self._hour)
         self._books.recent.keep(kind, written, size)
 
-    def _first(self, kind: UnitKind, key: str, fresh: Sequence[ShopEvent]) -> Held:
-        """A unit that nobody has heard of before."""
-        events = merge((), kind, fresh)
-        unit = fold(kind, events)
+    def _first(self, kind: UnitKind, key: str, unit: Unit, events: Events) -> Beat | None:
+        """A unit that nobody has heard of before; gives where it beats."""
         beat = self._beat(kind, events, unit)
         if beat is not None:
             self._pulses.begin(beat)
         self._sources.speak((), events)
         if unit.status in ENDED and (new := self._contribution(kind, unit)) is not None:
             self._move(key, new, 1)
-        return Held(events, unit, beat, self._hour)
+        return beat
 
-    def _next(self, kind: UnitKind, key: str, was: Held, events: Events) -> Held:
+    def _next(self, kind: UnitKind, key: str, was: Held, unit: Unit, events: Events) -> Beat | None:
         """The unit counts as it is now, and no longer as it was believed to be."""
-        unit = fold(kind, events)
         old = self._contribution(kind, was.unit) if was.unit.status in ENDED else None
         new = self._contribution(kind, unit) if unit.status in ENDED else None
         if old != new:
@@ -168,19 +153,21 @@ class Counting:
                 self._move(key, old, -1)
             if new is not None:
                 self._move(key, new, 1)
+        self._sources.speak(was.events, events)
         beat = was.beat
         if (
-            beat is None
-            or len(events) != 2
-            or events[0].time_us <= beat.at_us
-            or self._books.pulses.groups(kind, unit.merged) != beat.groups
+            beat is not None
+            and len(events) == 2
+            and events[1:] == was.events
+            and events[0].time_us > beat.at_us
+            and self._books.pulses.groups(kind, unit.merged) == beat.groups
         ):
-            beat = self._beat(kind, events, unit)
-            if beat != was.beat:
-                self._pulses.move(was.beat, beat)
-        # else it is the outcome that follows its attempt, and where that beats it still does
-        self._sources.speak(was.events, events)
-        return Held(events, unit, beat, self._hour)
+            # The outcome that follows its attempt: where that beats it still does.
+            return beat
+        beat = self._beat(kind, events, unit)
+        if beat != was.beat:
+            self._pulses.move(was.beat, beat)
+        return beat
 
     def _contribution(self, kind: UnitKind, unit: Unit) -> Contribution | None:
         """What a unit with an outcome adds; None where it matters to no objective."""
@@ -221,11 +208,12 @@ class Counting:
             chunk = others[begin : begin + _IN_CHUNK]
             marks = ",".join("?" * len(chunk))
             rows = self._db.execute(
-                f"SELECT key, events FROM unit WHERE kind = ? AND key IN ({marks})",
+                "SELECT key, events, rowid, touched_hour FROM unit"
+                f" WHERE kind = ? AND key IN ({marks})",
                 (kind.value, *chunk),
             )
-            for key, blob in rows:
+            for key, blob, row, hour in rows:
                 events = tuple(decode_unit(blob))
                 unit = fold(kind, events)
-                known[key] = Held(events, unit, self._beat(kind, events, unit), 0)
+                known[key] = Held(events, unit, self._beat(kind, events, unit), row, hour)
         return known

@@ -22,11 +22,14 @@ _MOST_BYTES: Final = 2 * 1024 * 1024
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
-    """A unit as it is counted. `beat`: where it is begun; `hour`: when it was last heard of."""
+    """A unit as it is counted. `beat`: where it is begun; `row`: where the file holds it; `hour`:
+    when it was last heard of.
+    """
 
     events: tuple[ShopEvent, ...]
     unit: Unit
     beat: Beat | None
+    row: int
     hour: int
 
 

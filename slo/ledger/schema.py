@@ -1,8 +1,8 @@
 """Tables of `ledger.db`. Everything in it can be made again from the journal.
 
 `unit` has row ids on purpose: its keys are random and its rows are large, so that rows in the order
-of their keys would dirty a page each. A unit that is touched gets a new row id, so the lowest ids
-are those that were not heard of for longest.
+of their keys would dirty a page each. A unit that is touched in another hour gets a new row id, so
+they lie in the order of `touched_hour`: the lowest ids are those not heard of for longest.
 """
 
 from __future__ import annotations

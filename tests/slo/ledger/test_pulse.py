@@ -39,6 +39,14 @@ def test_an_earlier_message_that_comes_late_moves_the_beginning(till):
     assert {source: slices for source, slices in found.items() if slices} == {"backend": [(T0, 1)]}
 
 
+def test_an_attempt_whose_message_is_read_anew_begins_at_its_new_time(till):
+    till.take(event("attempted", 0, id="a"))
+    till.take(event("succeeded", 20))
+    till.take(event("attempted", 7, id="a"))
+    rows = till.writer.connection().execute("SELECT slice_us - ? FROM pulse WHERE begun", (T0,))
+    assert [at_us // SECOND_US for (at_us,) in rows] == [5]
+
+
 def test_objectives_see_the_part_of_the_traffic_that_they_watch(tmp_path):
     till = Till(tmp_path, [payments(), _adyen(), checkouts()])
     till.take(

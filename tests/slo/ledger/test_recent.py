@@ -102,6 +102,21 @@ def test_what_is_remembered_agrees_with_what_is_read(
         till.close()
 
 
+def test_units_lie_in_the_order_of_the_hour_in_which_they_were_last_heard_of(till):
+    rng = random.Random(3)
+    for number in range(200):
+        named = [f"p{rng.randrange(60)}" for _ in range(6)]
+        told = [event("attempted", 0, one, id=f"{number}/{one}") for one in named]
+        till.take(*told, received_s=number * 1_000)
+        if number % 7 == 0:
+            till.writer._recent.forget()
+    rows = till.writer.connection().execute("SELECT touched_hour FROM unit ORDER BY rowid")
+    hours = [hour for (hour,) in rows]
+    assert hours == sorted(hours)
+    assert len(hours) == 60
+    assert len(set(hours)) > 2
+
+
 def test_units_that_the_file_may_have_dropped_are_asked_for_again(till):
     recent: RecentUnits = till.writer._recent
     till.take(event("attempted", 0))
