@@ -48,14 +48,16 @@ class Books:
 
 
 class Contribution(NamedTuple):
-    """One unit in the sums. `currency` is "" where no usable amount was told."""
+    """One unit in the sums. `currency` is "" where no usable amount was told; whose it is matters
+    where it is bad for an objective.
+    """
 
     plan: Plan
     at_us: int
     currency: str
     amount_minor: int
-    checkout_id: str
-    alert_key: str
+    checkout_id: str = ""
+    alert_key: str = ""
 
 
 class Counting:
@@ -175,9 +177,11 @@ class Counting:
         plan = self._books.rules.plan(kind, merged)
         if plan is NO_PLAN:
             return None
-        return Contribution(
-            plan, merged.time_us, *price_of(merged), merged.checkout_id, alert_key(merged)
-        )
+        currency, minor = price_of(merged)
+        if not plan.is_bad:
+            return Contribution(plan, merged.time_us, currency, minor)
+        whose = merged.checkout_id, alert_key(merged)
+        return Contribution(plan, merged.time_us, currency, minor, *whose)
 
     def _move(self, unit_key: str, told: Contribution, sign: int) -> None:
         plan, at_us, currency, amount_minor, checkout_id, customer = told
