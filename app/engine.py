@@ -220,7 +220,9 @@ class Engine:
             waiting = journal.read([Stream.RAW], self.finder.position, limit=1)
             return waiting[0].received_us if waiting else head.tick_us
 
-        return LedgerProjector(writer, kernel.journal_path, kernel.derived_path, raw_done_us)
+        return LedgerProjector(
+            writer, kernel.journal_path, kernel.derived_path, raw_done_us, self.faults
+        )
 
     def _triage_parts(self) -> list[Part]:
         core = self.core

@@ -39,19 +39,22 @@ class Faults:
         return error is None
 
     @staticmethod
-    def caught(work: Callable[[], None]) -> Exception | None:
-        """Do the work; its error, where that is not everybody's."""
+    def caught(
+        work: Callable[[], object], everybodys: tuple[type[Exception], ...] = _EVERYBODYS
+    ) -> Exception | None:
+        """Do the work; its error, where that is not everybody's (those are raised)."""
         try:
             work()
-        except _EVERYBODYS:
+        except everybodys:
             raise
         except Exception as error:  # noqa: BLE001 - the edge that keeps one objective from stopping all
             return error
         return None
 
-    def failed(self, part: str, objective_id: str, error: Exception) -> None:
-        """An objective could not be judged."""
-        place, reason = (part, objective_id), f"{type(error).__name__}: {error}"[:_LONGEST]
+    def failed(self, part: str, objective_id: str, error: Exception, saying: str = "") -> None:
+        """An objective could not be judged; `saying`: what is done about it."""
+        said = f"{saying}: " if saying else ""
+        place, reason = (part, objective_id), f"{said}{type(error).__name__}: {error}"[:_LONGEST]
         with self._lock:
             is_new = self._reasons.get(place) != reason
             self._reasons[place] = reason

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kernel.journal import Stream
-from slo.ledger.rebuild import forget_rebuild, rebuild
+from slo.faults import Faults
+from slo.ledger.retries import Rebuilds
 from slo.ledger.streams import InStep
 from slo.ledger.writer import LedgerWriter
 
@@ -20,17 +21,18 @@ class LedgerProjector:
         journal_path: Path,
         derived_path: Path,
         raw_done_us: Callable[[], int] | None = None,
+        faults: Faults | None = None,
     ) -> None:
         """`raw_done_us`: receive time up to which shop events were found in raw records.
 
         Without it the derived stream's own tick is believed, which says nothing of raw records that
-        still wait to be decoded.
+        still wait to be decoded. `faults`: where it is told whose past cannot be counted.
         """
         self._raw_done_us = raw_done_us
         self._writer = writer
         self._paths = {Stream.SHOP: journal_path, Stream.DERIVED: derived_path}
         self._streams = InStep(self._paths)
-        forget_rebuild(writer)
+        self._rebuilds = Rebuilds(writer, self._paths, faults or Faults())
 
     def step(self) -> bool:
         """Apply one bounded batch of each stream; True while there was something to apply.
@@ -38,8 +40,7 @@ class LedgerProjector:
         The head is asked before the records: what is then not found was not there at its time, so
         the watermark may move on to it even if nothing arrives at all.
         """
-        if self._writer.missing:
-            rebuild(self._writer, self._paths)
+        self._rebuilds.step()
         raw_done_us = self._raw_done_us() if self._raw_done_us else None
         heads = {stream: reader.head() for stream, reader in self._streams.readers.items()}
         batch = self._streams.read(

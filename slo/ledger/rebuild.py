@@ -10,7 +10,7 @@ ledger as it was.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -26,6 +26,7 @@ from slo.ledger.schema import REBUILD_SUFFIX
 from slo.ledger.streams import InStep
 from slo.ledger.unit import decode_unit
 from slo.ledger.writer import LedgerWriter
+from slo.objective import Objective
 
 _RECORDS: Final = 500
 _COUNTS: Final = "good, bad, excluded, good_minor, bad_minor, alert_total, alert_bad, alert_keyless"
@@ -84,11 +85,13 @@ _TAKE_OVER: Final = (
 )
 
 
-def rebuild(writer: LedgerWriter, journals: Mapping[Stream, Path]) -> int:
-    """Count the past of `writer.missing`; gives the number of events replayed."""
+def rebuild(
+    writer: LedgerWriter, journals: Mapping[Stream, Path], objectives: Sequence[Objective]
+) -> int:
+    """Count the past of these of `writer.missing`; gives the number of events replayed."""
     side_path = _side_of(writer)
     _remove(side_path)
-    side = writer.beside(side_path)
+    side = writer.beside(side_path, objectives)
     try:
         until = {stream: writer.cursor(stream) for stream in journals}
         events = _replay(side, journals, until)
@@ -105,6 +108,12 @@ def rebuild(writer: LedgerWriter, journals: Mapping[Stream, Path]) -> int:
 def forget_rebuild(writer: LedgerWriter) -> None:
     """Remove what a rebuild left behind that was broken off: it is begun anew, or not at all."""
     _remove(_side_of(writer))
+
+
+def is_numbered(writer: LedgerWriter, objectives: Sequence[Objective]) -> bool:
+    """True where the file holds the past of any of them already."""
+    rows = set(writer.connection().execute("SELECT id, generation FROM objective"))
+    return any((one.id, one.generation) in rows for one in objectives)
 
 
 def _side_of(writer: LedgerWriter) -> Path:

@@ -75,7 +75,7 @@ class LedgerWriter:
         `told` hears of each transaction once it is committed.
         """
         self.path = path
-        self._clock = clock
+        self.clock = clock
         self._db = open_ledger(path)
         self._objectives = list(objectives)
         self._segments = SegmentBook(self._db, max_a_day=max_segments_a_day)
@@ -121,7 +121,7 @@ class LedgerWriter:
         """
         events = 0
         for chunk in self._chunks(records):
-            begun_s = self._clock.monotonic_s()
+            begun_s = self.clock.monotonic_s()
             try:
                 with writing(self._db) as db:
                     told = self._count(db, chunk)
@@ -132,7 +132,7 @@ class LedgerWriter:
             if self._told is not None:
                 self._told(told)
             events += len(chunk.events)
-            self._adapt(len(chunk.events), self._clock.monotonic_s() - begun_s)
+            self._adapt(len(chunk.events), self.clock.monotonic_s() - begun_s)
         return events
 
     def reach(self, stream: Stream, position: int, tick_us: int) -> None:
@@ -186,9 +186,9 @@ class LedgerWriter:
         self._recent.forget()
         self._rollup.forget()
 
-    def beside(self, path: Path) -> LedgerWriter:
-        """A writer of another file that counts only what is missing here."""
-        return LedgerWriter(path, self._clock, self.missing)
+    def beside(self, path: Path, objectives: Sequence[Objective] = ()) -> LedgerWriter:
+        """A writer of another file that counts only what is missing here, or these of it."""
+        return LedgerWriter(path, self.clock, objectives or self.missing)
 
     def connection(self) -> sqlite3.Connection:
         """The connection, for the rebuild alone."""
