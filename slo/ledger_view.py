@@ -248,6 +248,11 @@ class LedgerView:
         good, bad = self._reader.counts(self.objective, self.from_us(window_s), self.end_us)
         return Sums(good, bad)
 
+    def counts_by_segment(self, window_s: int) -> dict[SegmentKey, Sums]:
+        """Good and bad attempts of the newest `window_s` by segment, and nothing else of it."""
+        found = self._reader.segment_counts(self.objective, self.from_us(window_s), self.end_us)
+        return {key: Sums(good, bad) for key, (good, bad) in found.items()}
+
     def window_by_segment(self, window_s: int) -> Mapping[SegmentKey, Sums]:
         """The newest `window_s` by segment."""
         found = self._windows.get(window_s)

@@ -173,17 +173,18 @@ class SloService:
         if to_us - from_us > MAX_POINTS * step_s * SECOND_US:
             raise BadInput(f"more than {MAX_POINTS} points", hint="ask for longer steps")
         with self._reader() as reader:
-            found = reader.series(objective, from_us, to_us, step_s * SECOND_US)
+            found = reader.outcomes(objective, from_us, to_us, step_s * SECOND_US)
+        times_us = range(from_us, to_us, step_s * SECOND_US)
         return [
             PointOut(
                 at=rfc3339(at_us),
                 at_us=at_us,
-                good=sums.good,
-                bad=sums.bad,
-                excluded=sums.excluded,
-                sli=sums.good / sums.total if sums.total else None,
+                good=good,
+                bad=bad,
+                excluded=excluded,
+                sli=good / (good + bad) if good + bad else None,
             )
-            for at_us, sums in found
+            for at_us, (good, bad, excluded) in zip(times_us, found, strict=True)
         ]
 
     def burning(self, objective_id: str, segment: Mapping[str, str] | None = None) -> bool:

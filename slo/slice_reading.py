@@ -126,13 +126,13 @@ class _Counting:
             return
         length_us = self._slices.length_us
         span_us = pieces[0].from_us, pieces[-1].to_us
-        counts = iter(self._reader.good_and_bad(self._objective, *span_us, length_us))
+        counts = iter(self._reader.outcomes(self._objective, *span_us, length_us))
         for piece in pieces:
             gaps = set(self._blind_in(piece))
             starts = range(piece.from_us, piece.to_us, length_us)
             told = zip(starts, islice(counts, len(starts)), strict=True)
             counted = census(
-                (Slice(good, bad, observed=at_us not in gaps) for at_us, (good, bad) in told),
+                (Slice(good, bad, observed=at_us not in gaps) for at_us, (good, bad, _) in told),
                 self._slices,
             )
             self._remember(piece, counted)

@@ -64,7 +64,7 @@ def standing(
     objective = view.objective
     window = view.budget_by_segment
     rates = {
-        name: view.window_by_segment(seconds)
+        name: view.counts_by_segment(seconds)
         if with_segments
         else {ALL_SEGMENTS: view.counts(seconds)}
         for name, seconds in RATES_S.items()
@@ -108,7 +108,7 @@ def standing(
     )
     if not with_segments:
         return answer
-    sections = money_sections(view, window, rates["1h"], alerts)
+    sections = money_sections(view, window, view.window_by_segment(RATES_S["1h"]), alerts)
     return answer.model_copy(update={**sections, "forecast": forecast_out(spending)})
 
 

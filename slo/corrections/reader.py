@@ -45,6 +45,15 @@ class CorrectedReader:
         sums = self.sums(objective, from_us, to_us)
         return sums.good, sums.bad
 
+    def segment_counts(
+        self, objective: Objective, from_us: int, to_us: int
+    ) -> dict[SegmentKey, tuple[int, int]]:
+        """Good and bad units that count of the window, by segment."""
+        if not self._drops.within(from_us, to_us):
+            return self._reader.segment_counts(objective, from_us, to_us)
+        found = self.segment_sums(objective, from_us, to_us)
+        return {key: (sums.good, sums.bad) for key, sums in found.items()}
+
     def segment_sums(
         self, objective: Objective, from_us: int, to_us: int
     ) -> dict[SegmentKey, Sums]:
@@ -83,14 +92,14 @@ class CorrectedReader:
                 self._take_out(points, objective, stretch, from_us, step_us)
         return sorted(points.items())
 
-    def good_and_bad(
+    def outcomes(
         self, objective: Objective, from_us: int, to_us: int, step_us: int
-    ) -> list[tuple[int, int]]:
-        """Good and bad units of the buckets of `series`."""
+    ) -> list[tuple[int, int, int]]:
+        """Good, bad and excluded units of the buckets of `series`."""
         if not self._drops.within(from_us, to_us):
-            return self._reader.good_and_bad(objective, from_us, to_us, step_us)
+            return self._reader.outcomes(objective, from_us, to_us, step_us)
         points = self.series(objective, from_us, to_us, step_us)
-        return [(sums.good, sums.bad) for _, sums in points]
+        return [(sums.good, sums.bad, sums.excluded) for _, sums in points]
 
     def segment_lost(
         self, objective: Objective, from_us: int, to_us: int

@@ -130,8 +130,8 @@ def _recent_and_leaving(
 
 
 def _hours(view: LedgerView, from_us: int, to_us: int) -> list[Hour]:
-    found = view.reader.good_and_bad(view.objective, from_us, to_us, HOUR_US)
-    return [Hour(bad, good + bad) for good, bad in found]
+    found = view.reader.outcomes(view.objective, from_us, to_us, HOUR_US)
+    return [Hour(bad, good + bad) for good, bad, _ in found]
 
 
 def _hour(sums: Sums) -> Hour:

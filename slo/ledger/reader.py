@@ -49,6 +49,25 @@ class LedgerReader(UnitReader, SourceReader):
                 bad += rows[0][1] or 0
         return good, bad
 
+    def segment_counts(
+        self, objective: Objective, from_us: int, to_us: int
+    ) -> dict[SegmentKey, tuple[int, int]]:
+        """Good and bad units of the window by segment, and nothing else."""
+        found: dict[SegmentKey, tuple[int, int]] = {}
+        with self.at_once():
+            number = self.number(objective)
+            for span in cut(from_us, to_us, self.marks()):
+                rows = self._rows(
+                    "SELECT segment_id, sum(good), sum(bad) FROM cell WHERE objective_no = ? AND"
+                    " level_us = ? AND slice_us >= ? AND slice_us < ? GROUP BY 1",
+                    (number, *span),
+                )
+                for segment_id, good, bad in rows:
+                    key = self._segment(segment_id)
+                    held = found.get(key, (0, 0))
+                    found[key] = held[0] + good, held[1] + bad
+        return found
+
     def segment_sums(
         self, objective: Objective, from_us: int, to_us: int
     ) -> dict[SegmentKey, Sums]:
@@ -130,25 +149,27 @@ class LedgerReader(UnitReader, SourceReader):
                     points[at_us] = more if held is nothing else held + more
         return list(points.items())
 
-    def good_and_bad(
+    def outcomes(
         self, objective: Objective, from_us: int, to_us: int, step_us: int
-    ) -> list[tuple[int, int]]:
-        """Good and bad units of the buckets of `series`; raises what that raises."""
+    ) -> list[tuple[int, int, int]]:
+        """Good, bad and excluded units of the buckets of `series`; raises what that raises."""
         with self.at_once():
             spans = self._spans(from_us, to_us, step_us)
             good = [0] * len(range(from_us, to_us, step_us))
-            bad = [0] * len(good)
+            bad, excluded = [0] * len(good), [0] * len(good)
             for span in spans:
                 rows = self._rows(
-                    "SELECT slice_us, sum(good), sum(bad) FROM cell WHERE objective_no = ? AND"
-                    " level_us = ? AND slice_us >= ? AND slice_us < ? GROUP BY slice_us",
+                    "SELECT slice_us, sum(good), sum(bad), sum(excluded) FROM cell WHERE"
+                    " objective_no = ? AND level_us = ? AND slice_us >= ? AND slice_us < ?"
+                    " GROUP BY slice_us",
                     (self.number(objective), *span),
                 )
-                for slice_us, more_good, more_bad in rows:
+                for slice_us, more_good, more_bad, more_excluded in rows:
                     place = (slice_us - from_us) // step_us
                     good[place] += more_good
                     bad[place] += more_bad
-        return list(zip(good, bad, strict=True))
+                    excluded[place] += more_excluded
+        return list(zip(good, bad, excluded, strict=True))
 
     def late(self, from_us: int, to_us: int) -> dict[int, int]:
         """By hour (since the epoch), the last transaction that changed a minute of it afterwards.

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 
 from kernel.clock import DAY_US, rfc3339
 from slo.ledger import LedgerReader, Sums
-from slo.ledger.sums import total_of
 from slo.ledger_view import COVERAGE_FLOOR, LedgerView
 from slo.money import words
 from slo.money.answer import takes_money
-from slo.money.attribution import BySegment
 from slo.money.conversion import (
     average_minor,
     change,
@@ -32,12 +29,8 @@ WEEK_US = 7 * DAY_US
 class _Span:
     """Sums of a span and how much of it was observed (0 before the sources were first heard)."""
 
-    by_segment: BySegment
+    sums: Sums
     coverage: Fraction
-
-    @cached_property
-    def sums(self) -> Sums:
-        return total_of(self.by_segment.values())
 
     @property
     def observed(self) -> bool:
@@ -83,10 +76,10 @@ def _window(reader: LedgerReader, view: LedgerView, name: str) -> ConversionWind
 def _span(reader: LedgerReader, view: LedgerView, from_us: int, to_us: int) -> _Span:
     objective = view.objective
     if from_us <= 0:
-        return _Span({}, Fraction(0))
+        return _Span(Sums(), Fraction(0))
     seen = reader.coverage(view.sources, from_us, to_us, objective.max_gap_s)
     elapsed = reader.elapsed(view.sources, from_us, to_us)
-    return _Span(reader.segment_sums(objective, from_us, to_us), seen * elapsed)
+    return _Span(reader.sums(objective, from_us, to_us), seen * elapsed)
 
 
 def _note(view: LedgerView, now: _Span, before: _Span) -> str:

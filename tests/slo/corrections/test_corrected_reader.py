@@ -117,6 +117,8 @@ def test_a_window_is_what_was_not_left_out_in_counts_and_in_money(shop, given_dr
     whole = counted(kept)
     assert total_of(found.values()) == whole
     assert reader.counts(shop.objective, from_us, to_us) == (whole.good, whole.bad)
+    alone = reader.segment_counts(shop.objective, from_us, to_us)
+    assert alone == {key: (sums.good, sums.bad) for key, sums in found.items()}
     for key in {shop.key(one) for one in kept} | set(found):
         assert found.get(key) == counted([one for one in kept if shop.key(one) == key])
 
@@ -140,8 +142,8 @@ def test_the_steps_of_a_series_leave_out_the_same(shop, given_drops):
         points = reader.series(shop.objective, START_US, to_us, step_us)
         for at_us, sums in points:
             assert sums == counted(shop.kept(given_drops, at_us, at_us + step_us))
-        alone = reader.good_and_bad(shop.objective, START_US, to_us, step_us)
-        assert alone == [(sums.good, sums.bad) for _, sums in points]
+        alone = reader.outcomes(shop.objective, START_US, to_us, step_us)
+        assert alone == [(sums.good, sums.bad, sums.excluded) for _, sums in points]
 
 
 @few
