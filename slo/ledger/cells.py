@@ -80,6 +80,7 @@ class CellChanges:
         known_minute_us = floor_us(known_us, MINUTE_US)
         over_us = max(known_minute_us, marks.minutes_to_us)
         minutes = _coarser([one for one in changes if one[1] < over_us], MINUTE_US)
+        self.late_us = {one[1] for one in minutes if one[1] < marks.minutes_to_us}
         rows = minutes
         # Each level ends at a border of its own, so that its rows add up those of the finer one.
         for level_us in LEVELS_US[1:]:
