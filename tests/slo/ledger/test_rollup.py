@@ -96,3 +96,12 @@ def test_cells_go_after_400_days(till):
     till.take(event("succeeded", late_s, "p2"), received_s=late_s)
     assert till.reader.sums(payments(), T0 - DAY_US, T0 + DAY_US).good == 0
     assert {row[2] for row in till.table("cell")} == {T0 + late_s * SECOND_US}
+
+
+def test_the_hour_of_a_change_that_comes_late_is_noted(till):
+    till.take(event("succeeded", 0), received_s=1)
+    till.take(event("succeeded", 3_000, "p2"), received_s=3_001)
+    late = "SELECT count(*) FROM mark WHERE name GLOB 'late:*'"
+    assert till.writer.connection().execute(late).fetchone() == (0,)
+    till.take(event("failed", 5, "p3"), received_s=3_002)
+    assert till.writer.connection().execute(late).fetchone() == (1,)
