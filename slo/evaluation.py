@@ -170,27 +170,29 @@ class Evaluator:
         """
         slow = self._turns.due(now_us)
         self._corrected = self._corrected_now(reader, now_us)
-        for number, one in enumerate(self._catalogue.all()):
-            tickets = number % Turns.A_MINUTE in slow
-            self._faults.apart(
-                PART, one.id, partial(self._screen_one, reader, one, now_us, tickets=tickets)
-            )
+        coming = iter(enumerate(self._catalogue.all()))
+        name = ""
 
-    def _screen_one(
-        self, reader: LedgerReader, objective: Objective, now_us: int, *, tickets: bool
-    ) -> None:
-        urgency = self._urgency(reader, objective, tickets=tickets)
-        if urgency is None:
-            self._faults.mended(PART, objective.id)
-        else:
-            self._waiting.add(objective.id, now_us, urgency, tickets=tickets)
+        def screen() -> None:
+            """Go on behind the one that failed."""
+            nonlocal name
+            for number, one in coming:
+                name = one.id
+                tickets = number % Turns.A_MINUTE in slow
+                urgency = self._urgency(reader, one, tickets=tickets)
+                if urgency is None:
+                    self._faults.mended(PART, name)
+                else:
+                    self._waiting.add(name, now_us, urgency, tickets=tickets)
+
+        while (error := self._faults.caught(screen)) is not None:
+            self._faults.failed(PART, name, error)
 
     def _urgency(
         self, reader: LedgerReader, objective: Objective, *, tickets: bool
     ) -> Urgency | None:
         known = self._known.get(objective.id, ())
-        if any(one.page and not one.segment and one.closed_us is None for one in known):
-            # No other page can open beside it.
+        if any(one.page and one.closed_us is None for one in known):
             return Urgency.OPEN
         if self._board is None or objective.id in self._corrected:
             return Urgency.PAGE

@@ -134,8 +134,9 @@ class Board:
 
         if rules.fast and board.may_jump(rules.ratio, at_least):
             return Urgency.PAGE
-        if any(_may_fire(board, tier) for tier in rules.pages):
-            return Urgency.PAGE
+        for tier in rules.pages:
+            if _may_fire(board, tier):
+                return Urgency.PAGE
         if not tickets:
             return None
         if rules.fast and board.may_be_down(rules.two_hours, at_least):

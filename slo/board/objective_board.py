@@ -102,8 +102,14 @@ class ObjectiveBoard:
         self._clear(end_us)
         entering = self._between(self.end_us, end_us)
         if entering is not None:
+            bad, total, alert_bad, alert_total = entering
             for one in sums:
-                _add(one, entering)
+                one[1] += total
+                one[3] += alert_total
+            if bad or alert_bad:
+                for one in sums:
+                    one[0] += bad
+                    one[2] += alert_bad
         for place, from_us, to_us, whole in moved:
             gone = leaving.get(place) if whole else self._between(from_us, to_us)
             if gone is not None:
@@ -139,10 +145,14 @@ class ObjectiveBoard:
             if bad > 0
         ]
 
-    def _between(self, from_us: int, to_us: int) -> Counts | None:
+    def _between(self, from_us: int, to_us: int) -> Sequence[int] | None:
         """Counts of the held slices in [from, to); None where there are none."""
-        found: Counts | None = None
         slots = self._slots
+        if to_us - from_us == FINE_US:
+            place = from_us // FINE_US % _SLOTS * _WIDTH
+            only = slots[place : place + _WIDTH]
+            return only if only[1] or only[0] or only[2] or only[3] else None
+        found: Counts | None = None
         for slice_us in range(from_us, to_us, FINE_US):
             place = slice_us // FINE_US % _SLOTS * _WIDTH
             held = slots[place : place + _WIDTH]
