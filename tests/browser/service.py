@@ -25,7 +25,7 @@ BLAMED = {
 HOSTILE = '<img src=x onerror="window.__owned=1"><script>window.__owned=1</script>'
 
 
-def until(what: str, look: Callable[[], _T | None], limit_s: float = 40) -> _T:
+def until(what: str, look: Callable[[], _T | None], limit_s: float = 60) -> _T:
     """The first answer of `look`; AssertionError where there is none in time."""
     end_s = time.monotonic() + limit_s
     while time.monotonic() < end_s:

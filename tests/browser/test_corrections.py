@@ -10,6 +10,7 @@ from kernel.api_client import ApiClient
 from kernel.clock import HOUR_US, SystemClock, rfc3339
 from tests.browser.test_every_page import seen_in_every_width
 from tests.browser.visit import DESK, PHONE, Visit
+from tests.journeys.shop import coming_monday
 
 pytestmark = pytest.mark.real
 
@@ -67,12 +68,13 @@ def test_two_people_agree_without_javascript(browser, service, people):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_section_fits_every_width_and_has_no_fault(browser, service, people, scheme):
+    monday = coming_monday()
     propose(
         service,
         people["ada"],
         **{
-            "from": "2026-12-07T02:00",
-            "to": "2026-12-07T04:00",
+            "from": f"{monday}T02:00",
+            "to": f"{monday}T04:00",
             "zone": "Europe/Berlin",
             "rule": "FREQ=WEEKLY;BYDAY=MO",
             "segment": {"provider": "adyen"},

@@ -20,12 +20,12 @@ def running(app: object) -> Iterator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        ends_at = time.monotonic() + 20
+        ends_at = time.monotonic() + 60
         while not server.started:
             assert time.monotonic() < ends_at, "uvicorn did not start"
             time.sleep(0.01)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=60)
         listener.close()

@@ -135,7 +135,7 @@ def test_nothing_of_card_or_address_reaches_any_file(
         body = decode_json(body, signal.request()).SerializeToString()
     prepared = world.otlp.prepare(signal, body, as_json=as_json, encoding="", sender="shop")
     assert prepared.append is not None
-    world.writer.append(prepared.append).result(timeout=20)
+    world.writer.append(prepared.append).result(timeout=60)
     (record,) = JournalReader(world.journal_path).read([Stream.RAW], 0)
     stored = plain(record)
     assert_clean(stored)

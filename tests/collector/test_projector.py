@@ -152,7 +152,7 @@ def send_span(world: World, **attributes: object) -> None:
         TRACES, message.SerializeToString(), as_json=False, encoding="", sender="shop"
     )
     assert prepared.append is not None
-    world.writer.append(prepared.append).result(timeout=20)
+    world.writer.append(prepared.append).result(timeout=60)
 
 
 def derived(world: World) -> list[ShopEvent]:
@@ -185,7 +185,7 @@ def test_expiries_written_by_others_are_projected_too(world: World) -> None:
         origin=Origin.DERIVED,
     )
     item = Item(encode_event(event), event_key("shop", event.id))
-    world.derived.append(Append(Stream.DERIVED, "shop", "shop.events", [item])).result(timeout=20)
+    world.derived.append(Append(Stream.DERIVED, "shop", "shop.events", [item])).result(timeout=60)
     world.project()
     assert [one.event for one in world.store.events(**EVER)] == [event]
 

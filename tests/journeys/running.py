@@ -128,13 +128,13 @@ class RunningService:
     def client(self) -> ApiClient:
         """A client with the admin's token."""
         if not self._clients:
-            self._clients.append(ApiClient(self.url, self.token, timeout_s=20))
+            self._clients.append(ApiClient(self.url, self.token, timeout_s=60))
         return self._clients[0]
 
     def http(self, **headers: str) -> httpx2.Client:
         """A bare client with the admin's token, for requests that are meant to be refused."""
         given = {"Authorization": f"Bearer {self.token}", **headers}
-        return httpx2.Client(base_url=self.url, headers=given, timeout=30, trust_env=False)
+        return httpx2.Client(base_url=self.url, headers=given, timeout=60, trust_env=False)
 
     def start(self) -> None:
         """Start and wait until the door accepts and a new engine works."""
@@ -212,7 +212,7 @@ class RunningService:
         if process.poll() is None:
             process.terminate()
         try:
-            return process.wait(40)
+            return process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -238,7 +238,7 @@ class RunningService:
         with httpx2.Client(base_url=self.url, trust_env=False) as probe:
             asked = {"Authorization": f"Bearer {token}"}
             known = lambda: probe.get("/api/me", headers=asked).status_code != 401  # noqa: E731
-            until(known, f"the token of {name} is known", 15)
+            until(known, f"the token of {name} is known")
         return token
 
     def send(self, events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

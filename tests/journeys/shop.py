@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from kernel.clock import SystemClock, rfc3339
+from kernel.clock import SystemClock, from_us, rfc3339
 
 COUNTRIES = {"eu-central": "DE", "eu-west": "FR", "us-east": "US"}
 
@@ -13,6 +14,12 @@ COUNTRIES = {"eu-central": "DE", "eu-west": "FR", "us-east": "US"}
 def now_us() -> int:
     """The time now."""
     return SystemClock().now_us()
+
+
+def coming_monday() -> str:
+    """The next Monday, like 2026-12-07: corrections of a fixed one would be too old one day."""
+    today = from_us(now_us()).date()
+    return (today + timedelta(days=7 - today.weekday())).isoformat()
 
 
 def payment(

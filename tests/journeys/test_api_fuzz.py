@@ -69,7 +69,7 @@ def _ask(service: RunningService, cases: st.SearchStrategy[schemathesis.Case]) -
     @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=cases)
     def asked(case: schemathesis.Case) -> None:
-        answer = case.call(headers={"Authorization": f"Bearer {service.token}"}, timeout=20)
+        answer = case.call(headers={"Authorization": f"Bearer {service.token}"}, timeout=60)
         case.validate_response(answer, checks=[not_a_server_error])
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == ["application/problem+json"]
@@ -100,7 +100,7 @@ def bent_payments(draw: Any) -> dict[str, Any]:
 
 def post(service: RunningService, url: str, body: bytes) -> httpx2.Response:
     headers = {"Authorization": f"Bearer {service.token}", "Content-Type": "application/json"}
-    return httpx2.post(url, content=body, headers=headers, timeout=20)
+    return httpx2.post(url, content=body, headers=headers, timeout=60)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))

@@ -91,7 +91,12 @@ def shop(tmp_path_factory) -> Iterator[Shop]:
 
 def deployed(shop: Shop, number: int, secret: str = SECRET) -> httpx2.Response:
     now = rfc3339(SystemClock().now_us())
-    deployment = {"id": number, "ref": "v1.4.2", "environment": "production", "created_at": now}
+    deployment = {
+        "id": number,
+        "ref": f"v1.4.{number}",
+        "environment": "production",
+        "created_at": now,
+    }
     payload = {
         "action": "created",
         "deployment": deployment,
@@ -119,7 +124,7 @@ def hint(shop: Shop, number: int, token: str = TOKEN) -> httpx2.Response:
 
 def test_a_deploy_a_flag_and_an_incident_stand_on_one_time_line(shop: Shop) -> None:
     assert deployed(shop, 1).status_code == 202
-    deploy = shop.change("payments: deployment of v1.4.2 done")
+    deploy = shop.change("payments: deployment of v1.4.1 done")
     assert (deploy["kind"], deploy["source"]) == ("deploy", "github/acme")
 
     shop.set_flag("together", defaultVariant="on")

@@ -122,7 +122,7 @@ class Desk:
         """Store a post as the endpoint does."""
         self.journal.append(
             Append(Stream.ALERT, "alertmanager", "alertmanager-v4", [Item(body)], whole=True)
-        ).result(timeout=10)
+        ).result(timeout=60)
 
     def take(self) -> None:
         """Let the consumers work until nothing is left."""

@@ -64,7 +64,7 @@ class Receiver:
         self._thread.join()
 
 
-def until(check: Callable[[], object], within_s: float = 20.0) -> object:
+def until(check: Callable[[], object], within_s: float = 60.0) -> object:
     """Wait for a condition; returns what it gave."""
     end = time.monotonic() + within_s
     while True:

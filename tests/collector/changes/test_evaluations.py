@@ -74,7 +74,7 @@ def export(world: World, signal: Any, message: Any, kind: str = PROTOBUF) -> Non
         signal, body(message, kind), as_json=kind == JSON, encoding="", sender="shop"
     )
     assert prepared.append is not None
-    world.writer.append(prepared.append).result(timeout=10)
+    world.writer.append(prepared.append).result(timeout=60)
 
 
 def shown(world: World) -> list[dict[str, Any]]:

@@ -51,7 +51,7 @@ class Shop:
 
     def send(self, *events: ShopEvent) -> None:
         items = [Item(encode_event(one)) for one in events]
-        self.shop.append(Append(Stream.SHOP, "shop", "shop.events", items)).result(timeout=10)
+        self.shop.append(Append(Stream.SHOP, "shop", "shop.events", items)).result(timeout=60)
 
     def catch_up(self) -> None:
         while self.projector.step():
@@ -61,7 +61,7 @@ class Shop:
         """Time goes on, ticks are written, and everything is projected."""
         self.clock.advance_s(seconds)
         for journal in (self.shop, self.derived):
-            journal.trim(0).result(timeout=10)
+            journal.trim(0).result(timeout=60)
         self.catch_up()
 
     def sums(self, objective: Objective | None = None) -> Sums:
@@ -106,7 +106,7 @@ def test_a_stream_that_stands_still_holds_the_watermark(shop):
     shop.send(event("succeeded", 0))
     shop.catch_up()
     shop.clock.advance_s(60)
-    shop.shop.trim(0).result(timeout=10)
+    shop.shop.trim(0).result(timeout=60)
     shop.derived.close()
     shop.catch_up()
     assert shop.reader.watermark_us() < T0 + 60 * SECOND_US
@@ -130,7 +130,7 @@ def test_what_was_found_in_raw_records_does_not_move_the_watermark_past_those_th
     shop.projector = LedgerProjector(writer, *paths, raw_done_us=lambda: waiting_us)
     shop.clock.advance_s(600)
     found = [Item(encode_event(event("failed", 1, origin=Origin.SPAN)))]
-    shop.derived.append(Append(Stream.DERIVED, "shop", "shop.events", found)).result(timeout=10)
+    shop.derived.append(Append(Stream.DERIVED, "shop", "shop.events", found)).result(timeout=60)
     shop.pass_time(1)
     assert shop.sums().bad == 1
     assert shop.reader.watermark_us() == waiting_us

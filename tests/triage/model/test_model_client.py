@@ -130,7 +130,7 @@ def test_what_is_no_answer_is_an_outcome_and_the_brief_of_code_stands(
 @pytest.mark.parametrize("mode", [FakeMode.HANG, FakeMode.DRIP])
 def test_a_service_that_hangs_or_drips_is_given_up_at_the_wall(service, outage, mode):
     service.mode = mode
-    client = client_of(service, clock=SystemClock(), model_timeout_s=0.3, model_max_retries=1)
+    client = client_of(service, clock=SystemClock(), model_timeout_s=1, model_max_retries=1)
     outcome = client.explain(outage, STEPS)
     assert isinstance(outcome, TimedOut)
     assert outcome.audit[0].payloads["request"] == service.requests[0][1]
