@@ -69,3 +69,13 @@ def test_a_memory_that_would_grow_past_its_bound_begins_anew():
     assert [held.get(number) for number in range(5)] == [None, None, None, None, "value 4"]
     held.put(4, "changed", 10)
     assert held.get(4) == "changed"
+
+
+def test_the_writer_notes_which_hours_changed_after_their_minutes_were_over(till):
+    till.take(event("succeeded", -7200, "p1"), event("succeeded", -1, "p2"), received_s=0)
+    newest = till.reader.transactions()
+    till.take(event("failed", -7200, "p3"), event("succeeded", 100, "p4"), received_s=110)
+    with till.reader.at_once():
+        late = till.reader.late(T0 - DAY_US, T0 + HOUR_US)
+    assert late[(T0 - 2 * HOUR_US) // HOUR_US] == newest + 1
+    assert T0 // HOUR_US not in late
