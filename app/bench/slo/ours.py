@@ -35,9 +35,12 @@ _LIVE_RATE: Final = 20
 
 @dataclass
 class Judged:
-    """Seconds of each pass on the wall clock; CPU seconds of judging and of counting."""
+    """CPU seconds of judging and of counting, and seconds on the wall clock: of whole rounds (all
+    objectives were judged) and of the stretches without a rest that they are cut into.
+    """
 
-    passes_s: list[float] = field(default_factory=list)
+    rounds_s: list[float] = field(default_factory=list)
+    stretches_s: list[float] = field(default_factory=list)
     judging_cpu_s: float = 0.0
     counting_cpu_s: float = 0.0
     looked_minutes: float = 0.0
@@ -65,10 +68,10 @@ class Till:
             Catalogue(self.objectives),
             self.clock,
             feed,
-            rest=self._note_pass,
+            rest=self._note_stretch,
         )
-        self._pass_begun_s = 0.0
-        self._passes_s: list[float] = []
+        self._stretch_begun_s = 0.0
+        self._stretches_s: list[float] = []
 
     def reader(self) -> LedgerReader:
         """A reader of the ledger."""
@@ -104,20 +107,22 @@ class Till:
             begun_s = time.process_time()
             self.take(events, self.clock.now_us())
             counted_s = time.process_time()
-            self._passes_s, self._pass_begun_s = [], time.perf_counter()
+            begun_wall_s = self._stretch_begun_s = time.perf_counter()
+            self._stretches_s = []
             self.evaluator.run_once()
-            self._note_pass()
+            self._note_stretch()
             if number >= _WARM_UP_PASSES:
-                found.passes_s += self._passes_s
+                found.rounds_s.append(self._stretch_begun_s - begun_wall_s)
+                found.stretches_s += self._stretches_s
                 found.counting_cpu_s += counted_s - begun_s
                 found.judging_cpu_s += time.process_time() - counted_s
         return found
 
-    def _note_pass(self) -> None:
+    def _note_stretch(self) -> None:
         """Between two passes of a round, and at its end."""
         now_s = time.perf_counter()
-        self._passes_s.append(now_s - self._pass_begun_s)
-        self._pass_begun_s = now_s
+        self._stretches_s.append(now_s - self._stretch_begun_s)
+        self._stretch_begun_s = now_s
 
     def late_cells(self) -> int:
         """Cells that one late failure changes, of all objectives together."""

@@ -61,11 +61,12 @@ def run(folder: Path, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def _pass_rows(judged: Judged, plan: Plan) -> list[dict[str, Any]]:
-    passes_ms = sorted(1000 * one for one in judged.passes_s)
-    case = f"one pass over {plan.objectives} objectives x 8 windows"
+    rounds_ms = sorted(1000 * one for one in judged.rounds_s)
+    case = f"one full pass over {plan.objectives} objectives x 8 windows"
     return [
-        _row(f"{case}, median", round(statistics.median(passes_ms), 1), "ms", goal=50),
-        _row(f"{case}, slowest", round(passes_ms[-1], 1), "ms", goal=50),
+        _row(f"{case}, median", round(statistics.median(rounds_ms), 1), "ms", goal=50),
+        _row(f"{case}, slowest", round(rounds_ms[-1], 1), "ms", goal=50),
+        _row("its longest part without a rest", round(1000 * max(judged.stretches_s), 1), "ms", 50),
     ]
 
 
