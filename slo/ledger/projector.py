@@ -60,10 +60,6 @@ class LedgerProjector:
                 self._writer.reach(stream, head.position, tick_us)
         return bool(batch.records)
 
-    def head(self, stream: Stream) -> int:
-        """Newest position of a stream: how far there is to go."""
-        return self._streams.readers[stream].head().position
-
     def close(self) -> None:
         """Give all files back."""
         self._streams.close()

@@ -29,6 +29,11 @@ class SourceReader(FileReader):
         rows = self._rows("SELECT position FROM cursor WHERE stream = ?", (stream,))
         return rows[0][0] if rows else 0
 
+    def counted_us(self, stream: Stream) -> int:
+        """Receive time up to which the stream is counted; 0 before the start."""
+        rows = self._rows("SELECT watermark_us FROM cursor WHERE stream = ?", (stream,))
+        return rows[0][0] if rows else 0
+
     def skipped(self) -> list[tuple[str, int, str]]:
         """Records that could not be counted (stream, position, reason): always a fault of ours."""
         return self._rows("SELECT stream, position, reason FROM skipped ORDER BY 1, 2", ())

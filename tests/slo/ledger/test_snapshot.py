@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client import CollectorRegistry
 
-from kernel.clock import DAY_US, HOUR_US, FrozenClock, SystemClock
+from kernel.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, FrozenClock, SystemClock
 from kernel.errors import Unavailable
-from kernel.journal import Stream
+from kernel.journal import Append, Item, JournalWriter, Stream
+from kernel.shop_event import encode_event
 from slo.ledger import LedgerReader, LedgerWriter, snapshot
-from slo.ledger.progress import progress
+from slo.ledger.progress import Progress, progress
 from slo.ledger.schema import VERSION, version_of
 from slo.ledger.snapshot import Snapshots, safe_position, snapshot_path, take
 from slo.metrics import LedgerCopyCollector
@@ -136,17 +137,48 @@ def test_a_copy_of_another_make_is_not_used_and_is_made_anew(till):
 
 
 def test_progress_is_told_only_where_there_is_much_to_count(till, tmp_path: Path):
-    till.take(event("succeeded", 0))
+    """A journal of 20 minutes, as the door writes it: positions begin at the clock."""
+    clock = FrozenClock(T0)
+    journal = JournalWriter(tmp_path / "journal.db", clock)
+    for minute in (0, 10, 20):
+        clock.set_us(T0 + minute * MINUTE_US)
+        told = Item(encode_event(event("succeeded", 60 * minute, f"p{minute}")))
+        journal.append(Append(Stream.SHOP, "shop", "shop.events", [told])).result(timeout=60)
+    journal.close()
+    till.take(event("succeeded", 0, "p0"), received_s=1200)
     assert progress(till.path, tmp_path / "journal.db") is None
     side = Till(tmp_path / "side", [payments()])
-    side.take(event("succeeded", 0))
+    side.take(event("succeeded", 0, "p0"), received_s=600)
     side.path.rename(till.path.with_name("ledger.db.rebuild"))
     for suffix in ("-wal", "-shm"):
         side.path.with_name(f"ledger.db{suffix}").rename(
             till.path.with_name(f"ledger.db.rebuild{suffix}")
         )
-    till.take(event("succeeded", 0, "p2"))
     found = progress(till.path, tmp_path / "journal.db")
     assert found is not None
-    assert (found.kind, found.done, found.whole) == ("rebuild", 1, 2)
+    assert (found.kind, found.percent) == ("rebuild", 50)
     assert "50 % of the journal" in found.text
+
+
+@pytest.mark.parametrize(
+    ("done_us", "percent"), [(0, 0), (100, 0), (150, 50), (199, 99), (200, 99)]
+)
+def test_progress_says_neither_less_than_nothing_nor_all(done_us: int, percent: int):
+    assert Progress("rebuild", 100, done_us, 200).percent == percent
+
+
+def test_a_backlog_is_told_by_the_time_that_is_counted(till, tmp_path: Path):
+    clock = FrozenClock(T0)
+    journal = JournalWriter(tmp_path / "journal.db", clock)
+    told = Item(encode_event(event("succeeded", 0, "p0")))
+    for number in range(2_100):
+        clock.set_us(T0 + number * SECOND_US)
+        last = journal.append(Append(Stream.SHOP, "shop", "shop.events", [told]))
+        if number == 0:
+            last.result(timeout=60)
+    last.result(timeout=60)
+    journal.close()
+    till.take(event("succeeded", 0, "p0"), received_s=210)
+    found = progress(till.path, tmp_path / "journal.db")
+    assert found is not None
+    assert (found.kind, found.percent) == ("catching_up", 10)
