@@ -6,7 +6,6 @@ The process that `tillwatch serve` starts. It spawns the engine and keeps it run
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 import subprocess
@@ -27,6 +26,7 @@ from app.body_limit import BodyLimit
 from app.core import Core
 from app.door_parts import door_parts
 from app.errors import OtlpErrorMapping, install_error_mapping
+from app.garbage import collect_seldom
 from app.job_runner import JobRunner
 from app.pages import page_readers
 from app.security_headers import SecurityHeaders
@@ -279,9 +279,7 @@ async def _run(door: Door, where: Addresses, clock: Clock) -> None:
     ]
     _stop_on_signals([server for server, _ in pairs], door)
     grpc_port = grpc.start(where.host, where.otlp_grpc_port)
-    # What was loaded stays; bodies make many short-lived objects, which end without the collector.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    collect_seldom()
     runner.start(door_parts(door.core, door.journal))
     supervisor.start()
     ports = [listening.getsockname()[1] for _, listening in pairs]

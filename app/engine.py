@@ -18,6 +18,7 @@ import httpx2
 from app.core import Core
 from app.door_parts import derived_part
 from app.engine_runtime import EngineRuntime
+from app.garbage import collect_seldom
 from app.recovery import SloRecovery
 from app.stores import open_control, settings_for
 from app.supervisor import watch_door
@@ -320,6 +321,7 @@ def main(arguments: list[str]) -> int:
     flush = configure_tracing("engine", VERSION)
     engine = Engine(Core(kernel, open_control(kernel), clock), metrics)
     runtime = EngineRuntime(metrics, clock, kernel.data_dir, engine.faults.reasons)
+    collect_seldom()
     runtime.start(engine.parts(), engine.jobs())
     stop.wait()
     runtime.stop()

@@ -11,6 +11,7 @@ from typing import Any
 from app.bench.measure import machine
 from app.bench.slo import peer
 from app.bench.slo.ours import Judged, Till, events_a_cpu_second, rebuild_s
+from app.garbage import collect_seldom
 from kernel.errors import NotConfigured
 
 
@@ -28,6 +29,7 @@ class Plan:
 
 def run(folder: Path, plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
     """The document of `bench slo --json`."""
+    collect_seldom()  # as the engine does
     say(f"ours: 28 days of history of {plan.objectives} objectives")
     till = Till(folder / "judged", plan.objectives)
     till.fill_history()
