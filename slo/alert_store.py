@@ -1,10 +1,13 @@
-"""Burn alerts in the control database: read, held, closed and opened with a fact."""
+"""Alerts in the control database: read, held, closed and opened with a fact.
+
+`slo.silence.store` keeps its kinds with the same pieces.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import bindparam, update
 from sqlmodel import Session, col, or_, select
@@ -18,6 +21,12 @@ from slo.burn_rate import burn_rate
 from slo.decision import Known, NewAlert
 from slo.models import BurnAlertRow
 from slo.objective import Objective
+
+_KINDS: Final[Mapping[str, Literal["burn", "silence", "no_data"]]] = {
+    "burn": "burn",
+    "silence": "silence",
+    "no_data": "no_data",
+}
 
 
 class Kept(NamedTuple):
@@ -59,9 +68,23 @@ def close(session: Session, kept: Kept, now_us: int) -> None:
     row.last_fire_us = kept.step.alert.last_fire_us
     row.busiest = kept.step.alert.busiest
     row.covers = dict(kept.covers)
+    end(session, row, kept.step.reason, now_us)
+
+
+def end(session: Session, row: BurnAlertRow, reason: str, now_us: int) -> None:
+    """Close an open alert of any kind and tell of it."""
     row.state, row.open_key = "closed", None
-    row.closed_us, row.close_reason = now_us, kept.step.reason
-    publish(session, _closed_fact(row, now_us, kept.step.reason), now_us)
+    row.closed_us, row.close_reason = now_us, reason
+    fact = BurnAlertClosed(
+        alert_id=row.id,
+        objective_id=row.objective_id,
+        service=row.service,
+        tier=row.tier,
+        segment=row.segment,
+        closed_us=now_us,
+        reason=reason,
+    )
+    publish(session, fact, now_us)
     session.add(row)
 
 
@@ -70,15 +93,11 @@ def open_alert(
 ) -> None:
     """Store a new alert, decided at `at_us`, and tell of it; nothing where it is open already."""
     segment, now_us = dict(new.segment), clock.now_us()
-    key = open_key(objective.id, segment, page=new.page)
-    taken = session.exec(select(BurnAlertRow.id).where(BurnAlertRow.open_key == key)).first()
-    if taken is not None:
-        return
     burn = burn_rate(new.fire.bad, new.fire.total, objective.budget_ratio)
     row = BurnAlertRow(
         id=uuid7(clock),
         objective_id=objective.id,
-        open_key=key,
+        open_key=open_key(objective.id, segment, page=new.page),
         service=objective.service,
         tier=new.fire.tier,
         page=new.page,
@@ -92,40 +111,16 @@ def open_alert(
         total=new.fire.total,
         burn_rate=float(burn or 0),
     )
+    begin(session, row, objective)
+
+
+def begin(session: Session, row: BurnAlertRow, objective: Objective) -> None:
+    """Store a new alert of any kind and tell of it; nothing where the same one is open already."""
+    query = select(BurnAlertRow.id).where(BurnAlertRow.open_key == row.open_key)
+    if session.exec(query).first() is not None:
+        return
     session.add(row)
-    publish(session, _opened_fact(row, objective), now_us)
-
-
-def open_key(objective_id: str, segment: Mapping[str, str], *, page: bool) -> str:
-    """What may be open once: objective, segment, and page or ticket."""
-    labels = ",".join(f"{name}={segment[name]}" for name in sorted(segment))
-    return f"{objective_id}|{labels}|{'page' if page else 'ticket'}"
-
-
-def known_alerts(session: Session, now_us: int, remember_us: int) -> dict[str, list[Known]]:
-    """By objective: what is open, and what closed not longer ago than `remember_us`."""
-    rows = session.exec(
-        select(BurnAlertRow)
-        .where(
-            col(BurnAlertRow.kind) == "burn",
-            or_(
-                col(BurnAlertRow.state) == "open",
-                col(BurnAlertRow.closed_us) > now_us - remember_us,
-            ),
-        )
-        .order_by(col(BurnAlertRow.opened_us), col(BurnAlertRow.id))
-    ).all()
-    known: dict[str, list[Known]] = defaultdict(list)
-    for row in rows:
-        alert = OpenAlert(row.last_fire_us, row.busiest)
-        known[row.objective_id].append(
-            Known(row.id, row.segment, row.covers, row.page, alert, row.closed_us)
-        )
-    return known
-
-
-def _opened_fact(row: BurnAlertRow, objective: Objective) -> BurnAlertOpened:
-    return BurnAlertOpened(
+    fact = BurnAlertOpened(
         alert_id=row.id,
         objective_id=row.objective_id,
         service=row.service,
@@ -139,16 +134,38 @@ def _opened_fact(row: BurnAlertRow, objective: Objective) -> BurnAlertOpened:
         bad=row.bad,
         total=row.total,
         burn_rate=row.burn_rate,
+        kind=_KINDS[row.kind],
+        source=row.source,
+        title=row.title,
     )
+    publish(session, fact, row.opened_us)
 
 
-def _closed_fact(row: BurnAlertRow, now_us: int, reason: str) -> BurnAlertClosed:
-    return BurnAlertClosed(
-        alert_id=row.id,
-        objective_id=row.objective_id,
-        service=row.service,
-        tier=row.tier,
-        segment=row.segment,
-        closed_us=now_us,
-        reason=reason,
-    )
+def open_key(objective_id: str, segment: Mapping[str, str], *, page: bool) -> str:
+    """What may be open once: objective, segment, and page or ticket."""
+    labels = ",".join(f"{name}={segment[name]}" for name in sorted(segment))
+    return f"{objective_id}|{labels}|{'page' if page else 'ticket'}"
+
+
+def known_alerts(session: Session, now_us: int, remember_us: int) -> dict[str, list[Known]]:
+    """By objective: what is open, and what closed not longer ago than `remember_us`."""
+    rows = rows_since(session, ["burn"], now_us - remember_us)
+    known: dict[str, list[Known]] = defaultdict(list)
+    for row in rows:
+        alert = OpenAlert(row.last_fire_us, row.busiest)
+        known[row.objective_id].append(
+            Known(row.id, row.segment, row.covers, row.page, alert, row.closed_us)
+        )
+    return known
+
+
+def rows_since(session: Session, kinds: Collection[str], closed_us: int) -> Sequence[BurnAlertRow]:
+    """Alerts of these kinds that are open or were closed later than that, oldest first."""
+    return session.exec(
+        select(BurnAlertRow)
+        .where(
+            col(BurnAlertRow.kind).in_(kinds),
+            or_(col(BurnAlertRow.state) == "open", col(BurnAlertRow.closed_us) > closed_us),
+        )
+        .order_by(col(BurnAlertRow.opened_us), col(BurnAlertRow.id))
+    ).all()

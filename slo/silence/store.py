@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session
 
 from kernel.clock import HOUR_US, Clock
-from kernel.facts import publish
-from kernel.facts.slo import BurnAlertClosed, BurnAlertOpened
 from kernel.ids import uuid7
 from slo.alert_state import OpenAlert, Step, Verdict
+from slo.alert_store import begin, end, rows_since
 from slo.models import BurnAlertRow
 from slo.objective import Objective
 from slo.silence.watch import NO_DATA, SILENCE, KnownSilence, NewSilence
@@ -22,17 +21,7 @@ REMEMBER_CLOSED_US = 3 * HOUR_US
 
 def known_silences(session: Session, now_us: int) -> dict[str, list[KnownSilence]]:
     """By objective: what is open, and what closed not long ago."""
-    rows = session.exec(
-        select(BurnAlertRow)
-        .where(
-            col(BurnAlertRow.kind).in_([SILENCE, NO_DATA]),
-            or_(
-                col(BurnAlertRow.state) == "open",
-                col(BurnAlertRow.closed_us) > now_us - REMEMBER_CLOSED_US,
-            ),
-        )
-        .order_by(col(BurnAlertRow.opened_us), col(BurnAlertRow.id))
-    ).all()
+    rows = rows_since(session, [SILENCE, NO_DATA], now_us - REMEMBER_CLOSED_US)
     known: dict[str, list[KnownSilence]] = defaultdict(list)
     for row in rows:
         known[row.objective_id].append(
@@ -51,15 +40,11 @@ def known_silences(session: Session, now_us: int) -> dict[str, list[KnownSilence
 
 def open_silence(session: Session, objective: Objective, new: NewSilence, clock: Clock) -> None:
     """Store a new alert and tell of it; nothing where the same one is open already."""
-    key = f"{objective.id}|{new.kind}|{new.source}"
-    taken = session.exec(select(BurnAlertRow.id).where(BurnAlertRow.open_key == key)).first()
-    if taken is not None:
-        return
     now_us = clock.now_us()
     row = BurnAlertRow(
         id=uuid7(clock),
         objective_id=objective.id,
-        open_key=key,
+        open_key=f"{objective.id}|{new.kind}|{new.source}",
         service=objective.service,
         tier=new.kind,
         page=new.page,
@@ -77,8 +62,7 @@ def open_silence(session: Session, objective: Objective, new: NewSilence, clock:
         title=new.title,
         numbers=dict(new.numbers),
     )
-    session.add(row)
-    publish(session, _opened_fact(row, objective), now_us)
+    begin(session, row, objective)
 
 
 def apply_step(session: Session, alert_id: str, result: Step, now_us: int) -> None:
@@ -88,9 +72,7 @@ def apply_step(session: Session, alert_id: str, result: Step, now_us: int) -> No
         return
     row.last_fire_us = result.alert.last_fire_us
     if result.verdict is Verdict.CLOSE:
-        row.state, row.open_key = "closed", None
-        row.closed_us, row.close_reason = now_us, result.reason
-        publish(session, _closed_fact(row, now_us), now_us)
+        end(session, row, result.reason, now_us)
     session.add(row)
 
 
@@ -100,36 +82,3 @@ def orphan_steps(orphans: Sequence[KnownSilence]) -> dict[str, Step]:
     return {
         one.id: Step(one.alert, Verdict.CLOSE, reason) for one in orphans if one.closed_us is None
     }
-
-
-def _opened_fact(row: BurnAlertRow, objective: Objective) -> BurnAlertOpened:
-    return BurnAlertOpened(
-        alert_id=row.id,
-        objective_id=row.objective_id,
-        service=row.service,
-        display_name=objective.display_name,
-        tier=row.tier,
-        page=row.page,
-        segment={},
-        opened_us=row.opened_us,
-        onset_us=row.onset_us,
-        reason=row.reason,
-        bad=row.bad,
-        total=row.total,
-        burn_rate=0.0,
-        kind="silence" if row.kind == SILENCE else "no_data",
-        source=row.source,
-        title=row.title,
-    )
-
-
-def _closed_fact(row: BurnAlertRow, now_us: int) -> BurnAlertClosed:
-    return BurnAlertClosed(
-        alert_id=row.id,
-        objective_id=row.objective_id,
-        service=row.service,
-        tier=row.tier,
-        segment={},
-        closed_us=now_us,
-        reason=row.close_reason,
-    )
