@@ -64,7 +64,7 @@ from triage.blindness import Age, Heartbeat
 from triage.briefing import Briefing, Sources
 from triage.evidence.gather import EvidenceEngine
 from triage.intake import AlertIntake
-from triage.model_settings import ModelSettings
+from triage.model.settings import ModelSettings
 from triage.slack.inbox import SlackInbox
 from triage.slack.publisher import CHANNEL as SLACK
 from triage.slack.publisher import SlackPublisher
@@ -291,8 +291,8 @@ def _asking(core: Core) -> Asking | None:
     settings = ModelSettings()
     if not settings.openai_api_key.get_secret_value():
         return None
-    from triage.model_client import ModelClient
-    from triage.model_outcome import Candidate
+    from triage.model.client import ModelClient
+    from triage.model.outcome import Candidate
 
     def candidates(labels: Mapping[str, str]) -> list[Candidate]:
         return [

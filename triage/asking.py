@@ -21,7 +21,7 @@ from triage.brief.writer import compose, with_model
 from triage.brief_rows import brief_ready, brief_row, evidence, record_brief
 from triage.evidence.evidence import EvidenceBundle, IncidentContext, Verdict
 from triage.incident import IncidentState
-from triage.model_outcome import Answered, AuditDraft, Candidate, ModelOutcome, NotConfigured
+from triage.model.outcome import Answered, AuditDraft, Candidate, ModelOutcome, NotConfigured
 from triage.models import BriefWorkRow, IncidentRow
 
 _LOST_AFTER_US = 5 * MINUTE_US

@@ -10,7 +10,7 @@ from tests.architecture.project import PACKAGES, ROOT, name_of, pyproject, sourc
 
 # Who may import a vendor's package: a module, or a folder.
 DOORS = {
-    "openai": ("triage/model_client.py",),
+    "openai": ("triage/model/client.py",),
     "slack_sdk": ("triage/slack/",),
     "apscheduler": ("app/engine_runtime.py",),
     "stripe": ("collector/sources/stripe.py",),

@@ -21,7 +21,7 @@ from triage.brief.claims import Claim
 from triage.briefing import MAX_REVISIONS, Briefing, Sources
 from triage.evidence.evidence import EvidenceBundle, IncidentContext
 from triage.evidence.gather import EvidenceEngine
-from triage.model_outcome import (
+from triage.model.outcome import (
     Answered,
     AuditDraft,
     Candidate,

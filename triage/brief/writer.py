@@ -13,7 +13,7 @@ from triage.brief.claims import Brief, Claim, Confidence
 from triage.brief.silence import is_silence_only, missing_claims
 from triage.evidence.evidence import Evidence, EvidenceBundle, Number, Verdict
 from triage.evidence.findings import clock_time, percent
-from triage.model_outcome import Answered, ModelOutcome
+from triage.model.outcome import Answered, ModelOutcome
 
 _THROUGH = {
     "provider": "through {}",

@@ -10,7 +10,7 @@ from triage.brief.claims import Claim
 from triage.brief.writer import compose, confidence_of, with_model
 from triage.evidence.evidence import EvidenceBundle, Finding, IncidentContext, Verdict, mint
 from triage.evidence.outcome import OutcomeRule
-from triage.model_outcome import Answered, TimedOut
+from triage.model.outcome import Answered, TimedOut
 
 ONSET_US = 1_795_010_530 * SECOND_US
 SLICE = {

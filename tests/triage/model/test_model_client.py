@@ -14,9 +14,9 @@ from audit.record_types import type_of
 from kernel.clock import FrozenClock, SystemClock
 from tests.triage.model.conftest import OUTAGE, bundle_of, finding
 from triage.brief.writer import compose, with_model
-from triage.model_answer import read_reply
-from triage.model_client import ModelClient
-from triage.model_outcome import (
+from triage.model.answer import read_reply
+from triage.model.client import ModelClient
+from triage.model.outcome import (
     Answered,
     BudgetSpent,
     Candidate,
@@ -27,7 +27,7 @@ from triage.model_outcome import (
     Refused,
     TimedOut,
 )
-from triage.model_settings import ModelSettings
+from triage.model.settings import ModelSettings
 
 STEPS = [
     Candidate("payment-provider-outage", "reroute-region", "Reroute a region"),

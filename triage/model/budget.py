@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 
 from kernel.clock import DAY_US, Clock
-from triage.model_settings import ModelSettings
+from triage.model.settings import ModelSettings
 
 _MAX_INCIDENTS = 1_000
 

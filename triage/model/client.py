@@ -26,9 +26,9 @@ from triage.brief.claims import Claim, Confidence, DroppedClaim
 from triage.brief.redaction import Redacted, redact
 from triage.brief.writer import confidence_of
 from triage.evidence.evidence import EvidenceBundle
-from triage.model_answer import ANSWER_SCHEMA, Reply, question, read_reply
-from triage.model_budget import ModelBudget
-from triage.model_outcome import (
+from triage.model.answer import ANSWER_SCHEMA, Reply, question, read_reply
+from triage.model.budget import ModelBudget
+from triage.model.outcome import (
     Answered,
     AuditDraft,
     BudgetSpent,
@@ -40,8 +40,8 @@ from triage.model_outcome import (
     Refused,
     TimedOut,
 )
-from triage.model_settings import ModelSettings
-from triage.model_wire import Wire
+from triage.model.settings import ModelSettings
+from triage.model.wire import Wire
 
 PROMPT_VERSION = "brief_v1"
 _PROMPT = Path(__file__).parent / "prompts" / f"{PROMPT_VERSION}.md"

@@ -12,7 +12,7 @@ from kernel.clock import rfc3339
 from kernel.errors import BadInput
 from triage.brief.redaction import Redacted, is_plain
 from triage.evidence.evidence import EvidenceBundle
-from triage.model_outcome import Candidate
+from triage.model.outcome import Candidate
 
 MAX_CANDIDATES = 12
 _MAX_TOKENS = 1 << 31  # a service that tells more has made it up
