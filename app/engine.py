@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx2
@@ -61,7 +61,9 @@ from triage import jobs as triage_jobs
 from triage import second_channel
 from triage.asking import Asking
 from triage.blindness import Age, Heartbeat
+from triage.brief.redaction import names_of
 from triage.briefing import Briefing, Sources
+from triage.evidence.evidence import EvidenceBundle
 from triage.evidence.gather import EvidenceEngine
 from triage.intake import AlertIntake
 from triage.model.settings import ModelSettings
@@ -292,7 +294,8 @@ def _asking(core: Core) -> Asking | None:
     if not settings.openai_api_key.get_secret_value():
         return None
     from triage.model.client import ModelClient
-    from triage.model.outcome import Candidate
+    from triage.model.explaining import Explainer
+    from triage.model.outcome import Candidate, ModelOutcome
 
     def candidates(labels: Mapping[str, str]) -> list[Candidate]:
         return [
@@ -300,10 +303,13 @@ def _asking(core: Core) -> Asking | None:
             for match in core.approvals.catalogue.match(labels)
         ]
 
-    client = ModelClient(settings, core.clock)
-    return Asking(
-        core.database, core.clock, core.audit_log, core.admission, client.explain, candidates
-    )
+    known = names_of(core.catalogue.all())
+    explainer = Explainer(settings, core.clock, ModelClient(settings), known)
+
+    def ask(bundle: EvidenceBundle, steps: Sequence[Candidate]) -> ModelOutcome:
+        return explainer.explain(bundle, steps)
+
+    return Asking(core.database, core.clock, core.audit_log, core.admission, ask, candidates)
 
 
 def main(arguments: list[str]) -> int:

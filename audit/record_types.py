@@ -31,7 +31,8 @@ _MODEL: Final = (
     "model model_version provider purpose attempt prompt_sha256 system_prompt_sha256 "
     "schema_sha256 params tools evidence evidence_ids input_tokens output_tokens max_tokens "
     "budget_left request_ref finish_reason latency_ms action_hash runbook step claims claims_kept "
-    "claims_dropped dropped confidence guards stage source outcome rule error_type status"
+    "claims_dropped dropped confidence guards stage source outcome rule error_type status round "
+    "response_sha256 redaction_map_sha256 queries cost_micros spent_tokens"
 )
 _ACTION: Final = (
     "approval_id action_hash runbook runbook_version step params target undo proof executor "
@@ -82,6 +83,7 @@ def _type(required: str, optional: str, **choices: Iterable[Any]) -> RecordType:
 
 TYPES: Final[Mapping[str, RecordType]] = {
     "ai.request": _type("model", _MODEL),
+    "ai.query": _type("model queries", _MODEL),
     "ai.suggestion": _type("model", _MODEL),
     "ai.rejected": _type("reason", _MODEL),
     "approval.requested": _type("approval_id action_hash", _APPROVAL),

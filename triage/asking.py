@@ -7,6 +7,7 @@ incident. Intent, commit, call, result, commit.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlmodel import Session
 
@@ -18,7 +19,7 @@ from kernel.facts import publish
 from triage import repository
 from triage.admission import SYSTEM, Admission
 from triage.brief.writer import compose, with_model
-from triage.brief_rows import brief_ready, brief_row, evidence, record_brief
+from triage.brief_rows import brief_ready, brief_row, evidence, evidence_row, record_brief
 from triage.evidence.evidence import EvidenceBundle, IncidentContext, Verdict
 from triage.incident import IncidentState
 from triage.model.outcome import Answered, AuditDraft, Candidate, ModelOutcome, NotConfigured
@@ -134,6 +135,7 @@ class Asking:
         bundle, outcome, record = answer
         standing = repository.newest_brief(session, row.id)
         base = standing.evidence_revision if standing else work.revision
+        bundle = replace(bundle, evidence=(*bundle.evidence, *outcome.added))
         brief = with_model(compose(bundle), bundle, outcome)
         work.revision += 1
         now_us = self._clock.now_us()
@@ -144,6 +146,8 @@ class Asking:
             stored.suggestion_record = record
         session.add(stored)
         session.add(work)
+        for piece in outcome.added:
+            session.merge(evidence_row(row.id, base, piece))
         record_brief(self._admission, session, row, work.revision, brief)
         if step is not None and row.state != IncidentState.RESOLVED:
             fact = brief_ready(row, work.revision, bundle.labels).model_copy(

@@ -41,7 +41,8 @@ def brief_row(
         source=brief.source,
         text=brief.text,
         claims=[
-            {"text": claim.text, "evidence_ids": list(claim.evidence_ids)} for claim in brief.claims
+            {"text": claim.text, "evidence_ids": list(claim.evidence_ids), "kind": claim.kind}
+            for claim in brief.claims
         ],
         missing_sources=list(brief.missing_sources),
         labels=dict(labels),

@@ -36,10 +36,11 @@ class EvidenceOut(BaseModel):
 
 
 class ClaimOut(BaseModel):
-    """A sentence and what it stands on."""
+    """A sentence and what it stands on. `kind`: what a model's claim is about; "" for code's."""
 
     text: str
     evidence_ids: list[str]
+    kind: str = ""
 
 
 class BriefOut(BaseModel):

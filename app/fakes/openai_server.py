@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -35,6 +36,9 @@ class FakeMode(StrEnum):
     URL_INJECTION = "url_injection"
     UNOFFERED_STEP = "unoffered_step"
     DUPLICATE_KEYS = "duplicate_keys"
+    ABSTAIN = "abstain"
+    CURIOUS = "curious"
+    SCRIPT = "script"
     TRUNCATED = "truncated"
     HUGE = "huge"
     REDIRECT = "redirect"
@@ -44,6 +48,7 @@ class FakeMode(StrEnum):
 class _State:
     mode: FakeMode = FakeMode.GOOD
     requests: list[tuple[str, bytes]] = field(default_factory=list)
+    script: Callable[[dict[str, Any]], str] | None = None
     # Set when the server stops: whoever hangs lets go.
     stopping: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -75,6 +80,11 @@ class FakeOpenAI:
     @mode.setter
     def mode(self, mode: FakeMode) -> None:
         self._state.mode = mode
+
+    def obey(self, script: Callable[[dict[str, Any]], str]) -> None:
+        """Answer with whatever `script` makes of the evidence document: an attacker's model."""
+        self._state.script = script
+        self._state.mode = FakeMode.SCRIPT
 
     @property
     def requests(self) -> list[tuple[str, bytes]]:
@@ -144,7 +154,9 @@ class _Handler(BaseHTTPRequestHandler):
         except BadInput as fault:
             return {"error": {"message": fault.message}}
         chat = self.path.endswith("/chat/completions")
-        text = answer_text(self.state.mode, _evidence(request, chat=chat))
+        document = _evidence(request, chat=chat)
+        script = self.state.script if self.state.mode is FakeMode.SCRIPT else None
+        text = script(document) if script else answer_text(self.state.mode, document)
         refused = self.state.mode is FakeMode.REFUSE
         return _chat(request, text, refused) if chat else _response(request, text, refused)
 
@@ -191,6 +203,7 @@ def answer_text(mode: FakeMode, document: dict[str, Any]) -> str:
     claims = _claims(document)
     offered = document.get("candidates") or []
     step = {key: offered[0][key] for key in ("runbook_id", "step_id")} if offered else None
+    queries: list[dict[str, str]] = []
     match mode:
         case FakeMode.GARBAGE:
             return "Sure! I had a look and everything is probably fine {claims: [}"
@@ -202,39 +215,70 @@ def answer_text(mode: FakeMode, document: dict[str, Any]) -> str:
         case FakeMode.FOREIGN_NAMES:
             claims = [*claims[:1], *({**one, "text": "Mollie fails too."} for one in claims[1:2])]
         case FakeMode.URL_INJECTION:
-            bad = {"text": "See https://evil.example/fix?d=1 for the fix.", "evidence_ids": ["E1"]}
+            bad = _claim("where", "See https://evil.example/fix?d=1 for the fix.", "E1")
             claims = [*claims, bad]
         case FakeMode.UNOFFERED_STEP:
             step = {"runbook_id": "drop-database", "step_id": "now"}
+        case FakeMode.ABSTAIN:
+            claims, step = [], None
+        case FakeMode.CURIOUS if document.get("queries_left"):
+            queries = _wishes(document)
+            claims = [] if queries else claims
         case FakeMode.DUPLICATE_KEYS:
-            whole = json.dumps({"claims": claims, "suggestion": step})
+            whole = json.dumps({"claims": claims, "queries": [], "suggestion": step})
             return whole[:-1] + ', "claims": []}'
-    return json.dumps({"claims": claims, "suggestion": step})
+    return json.dumps({"claims": claims, "queries": queries, "suggestion": step})
 
 
 def _claims(document: dict[str, Any]) -> list[dict[str, Any]]:
-    claims = []
-    for piece in document.get("evidence", []):
-        text = _sentence(piece["kind"], piece["numbers"])
-        if text:
-            claims.append({"text": text, "evidence_ids": [piece["id"]]})
-    return claims[:6]
+    verdict = str(document.get("verdict"))
+    found = (_sentence(piece, verdict) for piece in document.get("evidence", []))
+    return [claim for claim in found if claim][:6]
 
 
-def _sentence(kind: str, numbers: dict[str, Any]) -> str:
-    """One true sentence about a piece, or ""."""
+def _claim(kind: str, text: str, evidence_id: str, **said: str) -> dict[str, Any]:
+    """`said`: field -> as the sentence says it."""
+    refs = [{"said": one, "evidence_id": evidence_id, "field": name} for name, one in said.items()]
+    return {"kind": kind, "text": text, "evidence_ids": [evidence_id], "refs": refs}
+
+
+def _sentence(piece: dict[str, Any], verdict: str) -> dict[str, Any] | None:
+    """One true claim about a piece, or None."""
+    kind, n, name = piece["kind"], piece["numbers"], piece["id"]
     if kind == "traffic":
-        return f"{numbers['bad']} of {numbers['total']} attempts failed since the onset."
-    if kind == "breakdown" and "segment" in numbers:
-        share = numbers["share_in"] * 100
-        return f"The failures follow {numbers['segment']}, where {share:.1f} % fail."
-    if kind == "failure_modes" and "error_type" in numbers:
-        return f"Most of them end with {numbers['error_type']}."
-    if kind == "traces" and "error_service" in numbers:
-        return f"Failing traces break in {numbers['error_service']} {numbers['error_operation']}."
-    if kind == "change" and numbers.get("relation") == "unrelated":
-        return f"The change of {numbers['service']} is unrelated to what fails."
-    return ""
+        bad, total = str(n["bad"]), str(n["total"])
+        text = f"{bad} of {total} attempts failed since the onset."
+        return _claim("what_fails", text, name, bad=bad, total=total)
+    if kind == "breakdown" and "segment" in n:
+        share = f"{n['share_in'] * 100:.1f} %"
+        text = f"The failures follow {n['segment']}, where {share} fail."
+        return _claim("what_fails", text, name, segment=n["segment"], share_in=share)
+    if kind == "failure_modes" and "error_type" in n:
+        text = f"Most of them end with {n['error_type']}."
+        return _claim("where", text, name, error_type=n["error_type"])
+    if kind == "traces" and "error_service" in n:
+        place = {key: n[key] for key in ("error_service", "error_operation") if key in n}
+        return _claim(
+            "where", f"Failing traces break in {' '.join(place.values())}.", name, **place
+        )
+    if kind == "change" and n.get("relation") == "unrelated" and verdict != "cannot_tell":
+        text = f"The change of {n['service']} did not cause this."
+        return _claim("not_cause", text, name, service=n["service"])
+    return None
+
+
+def _wishes(document: dict[str, Any]) -> list[dict[str, str]]:
+    """What a curious model asks for: failures by region, and the log of what breaks."""
+    seen = {piece["kind"] for piece in document["evidence"]}
+    if "breakdown_by" in seen:
+        return []
+    wishes = [{"query": "breakdown_by", "evidence_id": "", "field": "region"}]
+    for piece in document["evidence"]:
+        for name in ("error_service", "service"):
+            if name in piece["numbers"]:
+                place = {"evidence_id": piece["id"], "field": name}
+                return [*wishes, {"query": "logs_of", **place}]
+    return wishes
 
 
 def _response(request: dict[str, Any], text: str, refused: bool) -> dict[str, Any]:

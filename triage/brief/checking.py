@@ -1,28 +1,26 @@
-"""Checks every claim of a model against the evidence it names. Pure; the last word is code's.
+"""Checks every claim against the evidence it names. Pure; the last word is code's.
 
-A claim stands only if each evidence id exists, each number, time and amount equals a referenced
+A sentence stands only if each evidence id exists, each number, time and amount equals a referenced
 value within the rounding it is written with, each name that it speaks occurs in the referenced
-evidence, and it holds no address and asks for nothing to be done.
+evidence, and it holds no address and asks for nothing to be done (`fault_of`; sentences of code
+keep this too). A model's claim must also bind each figure and name to the field it says
+(`binding`), and tell it as what it is (`kinds`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from kernel import strict_json
-from kernel.errors import BadInput
-from triage.brief.claims import Claim, DroppedClaim
+from triage.brief import kinds
+from triage.brief.binding import Unbound, bind
+from triage.brief.claims import KINDS, Claim, DroppedClaim
 from triage.brief.figures import unmatched_figure
 from triage.brief.vocabulary import COMMON, COMPOUNDS, EVERYDAY, VENDORS
 from triage.evidence.evidence import Evidence
 
-MAX_CLAIMS = 8
 MAX_CLAIM_CHARS = 320
 MAX_IDS = 6
-MAX_ANSWER_BYTES = 32_768
 
 _ADDRESS = re.compile(
     r"://|www\.|\]\(|[<>`{}\\]|@|\b[a-z0-9-]+\.(?:com|net|org|io|dev|app|xyz|ru|cn|co|de|eu|ly|me)\b",
@@ -43,58 +41,14 @@ _WORD = re.compile(r"[^\W_][\w./:+-]*", re.UNICODE)
 _SENTENCE_END = re.compile(r"[.!?:]\s*$")
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A model's answer whose form is right; nothing in it is believed yet."""
-
-    claims: tuple[Claim, ...]
-    runbook_id: str = ""
-    step_id: str = ""
-
-
-def parse_answer(text: str) -> Answer:
-    """Read the JSON that was asked for. Raises BadInput for anything else, extra keys included."""
-    if len(text.encode()) > MAX_ANSWER_BYTES:
-        raise BadInput("the answer is too long")
-    value = strict_json.loads(text, max_depth=6)
-    body = _object(value, {"claims", "suggestion"}, "$")
-    raw_claims = body["claims"]
-    if not isinstance(raw_claims, list) or len(raw_claims) > MAX_CLAIMS:
-        raise BadInput(f"claims must be a list of at most {MAX_CLAIMS}", path="$.claims")
-    claims = tuple(_claim(one, f"$.claims[{n}]") for n, one in enumerate(raw_claims))
-    if body["suggestion"] is None:
-        return Answer(claims)
-    suggestion = _object(body["suggestion"], {"runbook_id", "step_id"}, "$.suggestion")
-    runbook_id, step_id = suggestion["runbook_id"], suggestion["step_id"]
-    if not isinstance(runbook_id, str) or not isinstance(step_id, str):
-        raise BadInput("a suggestion names a runbook and a step", path="$.suggestion")
-    return Answer(claims, runbook_id, step_id)
-
-
-def _claim(value: Any, path: str) -> Claim:
-    body = _object(value, {"text", "evidence_ids"}, path)
-    text, ids = body["text"], body["evidence_ids"]
-    if not isinstance(text, str):
-        raise BadInput("text must be a string", path=f"{path}.text")
-    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-        raise BadInput("evidence_ids must be strings", path=f"{path}.evidence_ids")
-    return Claim(text, tuple(ids))
-
-
-def _object(value: Any, keys: set[str], path: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or value.keys() != keys:
-        raise BadInput(f"must be an object with exactly {', '.join(sorted(keys))}", path=path)
-    return value
-
-
 def check_claims(
-    claims: Iterable[Claim], pieces: Sequence[Evidence]
+    claims: Iterable[Claim], pieces: Sequence[Evidence], verdict: str
 ) -> tuple[tuple[Claim, ...], tuple[DroppedClaim, ...]]:
     """Split into the claims that stand and those that do not, with the reason."""
     kept: list[Claim] = []
     dropped: list[DroppedClaim] = []
     for claim in claims:
-        reason = fault_of(claim, pieces)
+        reason = fault_of(claim, pieces) or lie_of(claim, pieces, verdict)
         if reason is None and any(claim.text == other.text for other in kept):
             reason = "said twice"
         if reason is None:
@@ -102,6 +56,20 @@ def check_claims(
         else:
             dropped.append(DroppedClaim(claim, reason))
     return tuple(kept), tuple(dropped)
+
+
+def lie_of(claim: Claim, pieces: Sequence[Evidence], verdict: str) -> str | None:
+    """Why a model's claim is not what its references say; None where it is."""
+    if claim.kind not in KINDS:
+        return f"there is no kind {claim.kind[:20]!r}"
+    if len(set(claim.evidence_ids)) != len(claim.evidence_ids):
+        return "names evidence twice"
+    known = {piece.id: piece for piece in pieces}
+    try:
+        kinds.check(claim, bind(claim, known), known, verdict)
+    except Unbound as why:
+        return str(why)
+    return None
 
 
 def fault_of(claim: Claim, pieces: Sequence[Evidence]) -> str | None:

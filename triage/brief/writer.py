@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from kernel.money import format_money
 from triage.brief.claims import Brief, Claim, Confidence
+from triage.brief.corroboration import confidence_of
 from triage.brief.silence import is_silence_only, missing_claims
 from triage.evidence.evidence import Evidence, EvidenceBundle, Number, Verdict
 from triage.evidence.findings import clock_time, percent
@@ -44,17 +45,6 @@ def with_model(brief: Brief, bundle: EvidenceBundle, outcome: ModelOutcome) -> B
     said = {claim.text for claim in brief.claims}
     added = tuple(claim for claim in outcome.claims if claim.text not in said)
     return _brief(bundle, (*brief.claims, *added), "model", outcome.confidence)
-
-
-def confidence_of(bundle: EvidenceBundle) -> Confidence:
-    """High: the counts blame a slice and a second, independent source agrees. Set by code alone."""
-    blamed = any("segment" in piece.numbers for piece in bundle.of_kind("breakdown"))
-    traces = any("error_service" in piece.numbers for piece in bundle.of_kind("traces"))
-    changes = any(piece.numbers.get("blamed") for piece in bundle.of_kind("change"))
-    decided = bundle.verdict is not Verdict.CANNOT_TELL
-    if blamed and decided and (traces or changes):
-        return "high"
-    return "medium" if blamed and decided else "low"
 
 
 def _brief(

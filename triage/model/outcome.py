@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from triage.brief.claims import Claim, Confidence, DroppedClaim
+from triage.evidence.evidence import Evidence
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class Candidate:
 class AuditDraft:
     """What the caller records, in the transaction of the change it belongs to.
 
-    `type` is `ai.request`, `ai.suggestion` or `ai.rejected`; `data` is small, without free text;
-    `payloads` are the exact redacted bytes.
+    `type` is `ai.request`, `ai.query`, `ai.suggestion` or `ai.rejected`; `data` is small,
+    without free text; `payloads` are the exact redacted bytes.
     """
 
     type: str
@@ -34,9 +35,13 @@ class AuditDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelOutcome:
-    """Base of all outcomes. `audit` is recorded in order; empty where nothing was sent."""
+    """Base of all outcomes. `audit` is recorded in order; empty where nothing was sent.
+
+    `added`: evidence that was gathered because the model asked for it.
+    """
 
     audit: tuple[AuditDraft, ...] = ()
+    added: tuple[Evidence, ...] = ()
     reason: str = ""
     elapsed_ms: int = 0
     tokens: int = 0
@@ -50,6 +55,16 @@ class Answered(ModelOutcome):
     dropped: tuple[DroppedClaim, ...] = ()
     suggestion: Candidate | None = None
     confidence: Confidence = "low"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Abstained(ModelOutcome):
+    """The model says that it cannot tell more than the evidence does: a good answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withheld(ModelOutcome):
+    """Something in the question looked personal, secret or foreign: nobody was asked."""
 
 
 @dataclass(frozen=True, kw_only=True)

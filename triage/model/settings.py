@@ -25,12 +25,15 @@ class ModelSettings(Settings):
     )
     model: str = "gpt-5.4-mini"
     model_api: Literal["responses", "chat"] = "responses"
-    # Wall time of one question, tries included.
+    # Wall time of one explanation: all rounds, tries and look-ups included.
     model_timeout_s: float = Field(default=20.0, gt=0, le=300)
     model_max_retries: int = Field(default=1, ge=0, le=3)
-    model_max_output_tokens: int = Field(default=1_500, ge=100, le=20_000)
-    model_tokens_per_incident: int = Field(default=40_000, ge=0)
-    model_tokens_per_day: int = Field(default=400_000, ge=0)
+    model_max_output_tokens: int = Field(default=4_000, ge=100, le=20_000)
+    # How often the model may ask for more evidence; 0: never.
+    model_max_rounds: int = Field(default=2, ge=0, le=4)
+    model_max_queries: int = Field(default=4, ge=0, le=12)
+    model_tokens_per_incident: int = Field(default=80_000, ge=0)
+    model_tokens_per_day: int = Field(default=800_000, ge=0)
     # After this many failures in a row nobody is asked for a while.
     model_circuit_failures: int = Field(default=3, ge=1)
     model_circuit_open_s: float = Field(default=60.0, ge=0)

@@ -7,7 +7,8 @@ import pytest
 from kernel.clock import SECOND_US
 from slo.objective import Threshold
 from triage.brief.claims import Claim
-from triage.brief.writer import compose, confidence_of, with_model
+from triage.brief.corroboration import confidence_of
+from triage.brief.writer import compose, with_model
 from triage.evidence.evidence import EvidenceBundle, Finding, IncidentContext, Verdict, mint
 from triage.evidence.outcome import OutcomeRule
 from triage.model.outcome import Answered, TimedOut
@@ -135,7 +136,12 @@ def test_claims_of_a_model_come_after_those_of_code_and_any_other_outcome_change
     ("pieces", "verdict", "confidence"),
     [
         ([("breakdown", SLICE)], Verdict.CANNOT_TELL, "low"),
-        ([("breakdown", SLICE)], Verdict.NOT_A_CHANGE_OF_OURS, "medium"),
+        ([("breakdown", SLICE)], Verdict.NOT_A_CHANGE_OF_OURS, "low"),
+        (
+            [("breakdown", SLICE), ("changes", {"verdict": "not_a_change_of_ours"})],
+            Verdict.NOT_A_CHANGE_OF_OURS,
+            "medium",
+        ),
         (
             [("breakdown", SLICE), ("traces", {"error_service": "payments"})],
             Verdict.NOT_A_CHANGE_OF_OURS,

@@ -14,8 +14,9 @@ from audit.record_types import type_of
 from kernel.clock import FrozenClock, SystemClock
 from tests.triage.model.conftest import OUTAGE, bundle_of, finding
 from triage.brief.writer import compose, with_model
-from triage.model.answer import read_reply
 from triage.model.client import ModelClient
+from triage.model.envelope import read_reply
+from triage.model.explaining import Explainer
 from triage.model.outcome import (
     Answered,
     BudgetSpent,
@@ -35,12 +36,14 @@ STEPS = [
 ]
 
 
-def client_of(service: FakeOpenAI, clock=None, **settings) -> ModelClient:
+def explainer_of(settings: ModelSettings, clock=None, transport=None) -> Explainer:
+    return Explainer(settings, clock or FrozenClock(), ModelClient(settings, transport))
+
+
+def client_of(service: FakeOpenAI, clock=None, **settings) -> Explainer:
     known = {"model_timeout_s": 20.0, "model_max_retries": 0} | settings
-    return ModelClient(
-        ModelSettings(openai_api_key="sk-test", openai_base_url=service.base_url, **known),
-        clock or FrozenClock(),
-    )
+    made = ModelSettings(openai_api_key="sk-test", openai_base_url=service.base_url, **known)
+    return explainer_of(made, clock)
 
 
 def check_drafts(outcome: ModelOutcome) -> None:
@@ -75,7 +78,7 @@ def test_the_recorded_request_is_the_exact_bytes_that_arrived(service, outage, a
     request = outcome.audit[0]
     assert request.payloads["request"] == body
     assert request.data["prompt_sha256"] == hashlib.sha256(body).hexdigest()
-    assert request.data["evidence_ids"] == ["E1", "E2", "E3", "E4", "E5"]
+    assert request.data["evidence_ids"] == ["E1", "E2", "E3", "E4", "E5", "E6"]
 
 
 def test_free_text_of_others_never_leaves_and_neither_does_the_key(service, outage):
@@ -173,7 +176,7 @@ def test_a_step_that_was_not_offered_is_no_suggestion(service, outage):
 
 def test_without_a_key_nobody_is_asked(service, outage):
     settings = ModelSettings(openai_api_key="", openai_base_url=service.base_url)
-    outcome = ModelClient(settings, FrozenClock()).explain(outage, STEPS)
+    outcome = explainer_of(settings).explain(outage, STEPS)
     assert isinstance(outcome, NotConfigured)
     assert not outcome.audit
     assert not service.requests
@@ -183,7 +186,7 @@ def test_a_service_that_is_not_there_is_a_failure(outage):
     settings = ModelSettings(
         openai_api_key="k", openai_base_url="http://127.0.0.1:9/v1", model_max_retries=0
     )
-    outcome = ModelClient(settings, FrozenClock()).explain(outage, STEPS)
+    outcome = explainer_of(settings).explain(outage, STEPS)
     assert isinstance(outcome, Failed)
 
 
@@ -196,7 +199,7 @@ def test_an_error_is_tried_once_more(service, outage):
 
 
 def test_the_tokens_of_an_incident_run_out_and_another_incident_may_still_ask(service, outage):
-    client = client_of(service, model_tokens_per_incident=3_000)
+    client = client_of(service, model_tokens_per_incident=6_500)
     assert isinstance(client.explain(outage, STEPS), Answered)
     outcome = client.explain(outage, STEPS)
     assert isinstance(outcome, BudgetSpent)
@@ -209,7 +212,7 @@ def test_the_tokens_of_an_incident_run_out_and_another_incident_may_still_ask(se
 
 def test_the_tokens_of_the_day_come_back_on_the_next_day(service, outage):
     clock = FrozenClock()
-    client = client_of(service, clock, model_tokens_per_day=3_000)
+    client = client_of(service, clock, model_tokens_per_day=6_500)
     assert isinstance(client.explain(outage, STEPS), Answered)
     other = bundle_of(*OUTAGE, incident_id="inc-2")
     assert isinstance(client.explain(other, STEPS), BudgetSpent)
@@ -258,7 +261,7 @@ def _answering(body: bytes, **headers: str) -> Callable[[httpx2.Request], httpx2
 def test_an_envelope_of_any_other_shape_is_garbage(outage, body):
     settings = ModelSettings(openai_api_key="k", model_max_retries=0)
     transport = httpx2.MockTransport(_answering(body))
-    outcome = ModelClient(settings, FrozenClock(), transport).explain(outage, STEPS)
+    outcome = explainer_of(settings, transport=transport).explain(outage, STEPS)
     assert isinstance(outcome, Garbage | Failed)
     check_drafts(outcome)
 
@@ -266,7 +269,7 @@ def test_an_envelope_of_any_other_shape_is_garbage(outage, body):
 def test_a_compressed_response_is_refused_before_it_is_unpacked(outage):
     settings = ModelSettings(openai_api_key="k", model_max_retries=0)
     transport = httpx2.MockTransport(_answering(b"", **{"content-encoding": "gzip"}))
-    outcome = ModelClient(settings, FrozenClock(), transport).explain(outage, STEPS)
+    outcome = explainer_of(settings, transport=transport).explain(outage, STEPS)
     assert isinstance(outcome, Failed)
 
 

@@ -1,90 +1,14 @@
-"""What is sent to the model and what its response says, for both APIs. Pure; strict JSON only."""
+"""What the service's envelope holds, for both APIs. Pure; strict JSON only."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kernel import strict_json
-from kernel.clock import rfc3339
 from kernel.errors import BadInput
-from triage.brief.redaction import Redacted, is_plain
-from triage.evidence.evidence import EvidenceBundle
-from triage.model.outcome import Candidate
 
-MAX_CANDIDATES = 12
 _MAX_TOKENS = 1 << 31  # a service that tells more has made it up
-
-ANSWER_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["claims", "suggestion"],
-    "properties": {
-        "claims": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["text", "evidence_ids"],
-                "properties": {
-                    "text": {"type": "string"},
-                    "evidence_ids": {"type": "array", "items": {"type": "string"}},
-                },
-            },
-        },
-        "suggestion": {
-            "anyOf": [
-                {"type": "null"},
-                {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "required": ["runbook_id", "step_id"],
-                    "properties": {
-                        "runbook_id": {"type": "string"},
-                        "step_id": {"type": "string"},
-                    },
-                },
-            ]
-        },
-    },
-}
-
-
-def question(bundle: EvidenceBundle, table: Redacted, candidates: Sequence[Candidate]) -> str:
-    """The evidence table as JSON: numbers and plain names, never free text of others."""
-    document = {
-        "service": table.safe(bundle.context.service) if bundle.context.service else "",
-        "objectives": [table.safe(one) for one in bundle.context.objective_ids],
-        "verdict": str(bundle.verdict),
-        "labels": {
-            name: value
-            for name, value in bundle.labels.items()
-            if is_plain(name) and is_plain(value)
-        },
-        "missing_sources": list(bundle.missing_sources),
-        "evidence": [
-            {
-                "id": piece.id,
-                "kind": piece.kind,
-                "from": rfc3339(piece.from_us),
-                "to": rfc3339(piece.to_us),
-                "numbers": {
-                    name: rfc3339(value)
-                    if name.endswith("_us") and isinstance(value, int)
-                    else value
-                    for name, value in piece.numbers.items()
-                },
-            }
-            for piece in table.pieces
-        ],
-        "candidates": [
-            {"runbook_id": one.runbook_id, "step_id": one.step_id, "title": one.title[:120]}
-            for one in candidates[:MAX_CANDIDATES]
-        ],
-    }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
