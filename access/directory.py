@@ -78,6 +78,12 @@ class Directory:
             row = repository.person_named(session, name)
             return row.id if row else None
 
+    def person_id_of_author(self, author: str) -> str:
+        """The person who has this name in a change's source; "" where nobody is known by it."""
+        with self._database.reading() as session:
+            named = repository.person_by_name(session, author.strip())
+            return named.id if named is not None and named.kind == "person" else ""
+
     def roles_of(self, person_id: str) -> frozenset[Role]:
         """The roles a person holds; none where nobody has that id, or who has it is disabled."""
         with self._database.reading() as session:

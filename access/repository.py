@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from access.models import LoginSessionRow, PersonRow, SlackIdentityRow, TokenRow
@@ -17,6 +18,12 @@ def person(session: Session, person_id: str) -> PersonRow | None:
 def person_named(session: Session, name: str) -> PersonRow | None:
     """A person by name."""
     return session.exec(select(PersonRow).where(PersonRow.name == name)).first()
+
+
+def person_by_name(session: Session, name: str) -> PersonRow | None:
+    """A person by name, whatever its case."""
+    query = select(PersonRow).where(func.lower(PersonRow.name) == name.lower())
+    return session.exec(query.order_by(col(PersonRow.id))).first()
 
 
 def people(session: Session) -> Sequence[PersonRow]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from access.service import AccessService
 from access.settings import AccessSettings
+from app.change_authors import ShopChanges
 from audit.log import AuditLog
 from audit.settings import AuditSettings
 from collector.changes.memory import ChangeMemory
@@ -63,7 +64,14 @@ class Core:
         self.corrections = CorrectionService(
             database, self.ledger_reader, self.catalogue, self.audit_log, clock
         )
-        self.approvals = ApprovalService(database, self.audit_log, clock, self.runbook_settings)
+        self.approvals = ApprovalService(
+            database,
+            self.audit_log,
+            clock,
+            self.runbook_settings,
+            people=self.access,
+            changes=ShopChanges(self.telemetry, self.access, clock),
+        )
         self.second_channel = SecondChannel(self.triage_settings, kernel.public_url, clock)
         self.admission = Admission(
             clock, self.audit_log, self.triage_settings, self.second_channel, self.slo

@@ -42,6 +42,7 @@ from kernel.outbox import Outbox
 from kernel.parts import Job, Part
 from kernel.version import VERSION
 from runbooks import jobs as runbooks_jobs
+from runbooks.metrics import ApprovalCollector
 from slo import jobs as slo_jobs
 from slo.board import ChangeFeed
 from slo.evaluation import Evaluator, short_rest
@@ -58,7 +59,7 @@ from slo.rules.counters import UnitCounterCollector, UnitCounters
 from slo.silence.metrics import VolumeCollector
 from slo.silence.watcher import SilenceWatcher
 from triage import jobs as triage_jobs
-from triage import second_channel
+from triage import second_channel, step_notices
 from triage.asking import Asking
 from triage.blindness import Age, Heartbeat
 from triage.brief.redaction import names_of
@@ -112,6 +113,7 @@ class Engine:
         self.facts = FactDispatcher(core.database, clock, self._fact_failed)
         for subscription in [
             *triage_jobs.subscriptions(core.admission, core.second_channel),
+            step_notices.subscription(_notices(core), core.second_channel.notice),
             *runbooks_jobs.subscriptions(core.approvals),
             *policy_jobs.subscriptions(core.policy),
             *([core.slack.subscription()] if core.slack else []),
@@ -122,6 +124,7 @@ class Engine:
             self.outbox.register(SLACK, core.slack.deliver)
         metrics.registry.register(SloCollector(core.slo))
         metrics.registry.register(FaultCollector(self.faults))
+        metrics.registry.register(ApprovalCollector(core.database))
         metrics.registry.register(LedgerCopyCollector(kernel.ledger_path, clock))
         self.unit_counters = UnitCounters(core.ledger_reader, core.catalogue)
         metrics.registry.register(UnitCounterCollector(self.unit_counters, core.catalogue))
@@ -138,9 +141,7 @@ class Engine:
             Part("slo.ledger.project", self._ledger_projector().step),
             Part("facts.dispatch", self.facts.step),
             *self.outbox.parts(),
-            *runbooks_jobs.parts(
-                core.database, core.audit_log, core.clock, core.approvals, core.access.roles_of
-            ),
+            *runbooks_jobs.parts(core.database, core.audit_log, core.clock, core.approvals),
             *self._triage_parts(),
             derived_part(core, self.derived),
         ]
@@ -274,6 +275,11 @@ class Engine:
     @staticmethod
     def _fact_failed(subscriber: str, text: str) -> None:
         _log.error("facts.handler_failed", subscriber=subscriber, error=text[:500])
+
+
+def _notices(core: Core) -> Sequence[step_notices.Notice]:
+    slack = [core.slack.notice] if core.slack else []
+    return [*slack, core.second_channel.notice]
 
 
 def _keep_objectives(core: Core) -> None:

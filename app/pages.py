@@ -74,6 +74,7 @@ def page_readers(
         policy=core.policy.all,
         gate=core.policy.gate,
         name_of=core.access.name_of,
+        execution=core.approvals.execution.state,
         slack_preview=core.slack_preview,
         stale=lambda: _stale(core, collector, refusing()),
         simulation=core.runbook_settings.simulation,

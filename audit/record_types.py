@@ -60,6 +60,8 @@ _LOG: Final = (
 _POLICY: Final = "override_id expires_at roles number"
 _REPLAY: Final = "rule source patched stored duplicate reading rejected replayed impossible"
 
+_SWITCH: Final = "cancelled running method roles"
+
 _CORRECTION: Final = (
     "correction_id category labels starts ends zone rule expires_at decision proposed_by method "
     "roles"
@@ -92,6 +94,11 @@ TYPES: Final[Mapping[str, RecordType]] = {
     ),
     "approval.expired": _type("approval_id action_hash", _APPROVAL),
     "approval.cancelled": _type("approval_id action_hash", _APPROVAL),
+    "approval.held": _type("approval_id action_hash reason", _APPROVAL),
+    "approval.revoked": _type("approval_id action_hash", _APPROVAL),
+    "approval.escalated": _type("approval_id action_hash rung", f"{_APPROVAL} rung"),
+    "execution.stopped": _type("cancelled running", _SWITCH),
+    "execution.resumed": _type("", _SWITCH),
     "action.intent": _type("action_hash", _ACTION),
     "action.result": _type("action_hash", _ACTION),
     "action.blocked": _type("reason", _ACTION),

@@ -26,19 +26,30 @@ INCIDENT_STATES: Final = {
     "resolved": ("Resolved", "ok", "✓"),
 }
 APPROVAL_STATES: Final = {
+    "held": ("Not up for a decision", "none", "–"),
     "proposed": ("Being prepared", "none", "…"),
     "pending": ("Waiting for a decision", "risk", "…"),
+    "partially_approved": ("Waiting for one more", "risk", "◐"),
     "approved": ("Approved", "risk", "→"),
     "executing": ("Running", "risk", "→"),
     "succeeded": ("Done, checking recovery", "risk", "→"),
     "recovered": ("Recovered", "ok", "✓"),
     "not_recovered": ("Not recovered", "broken", "✕"),
+    "rollback_proposed": ("Not recovered, way back proposed", "broken", "✕"),
     "failed": ("Failed", "broken", "✕"),
     "unknown": ("Outcome unknown", "broken", "?"),
     "rejected": ("Rejected", "none", "–"),
+    "revoked": ("Taken back", "none", "–"),
+    "cancelled": ("Cancelled", "none", "–"),
     "expired": ("Expired", "none", "–"),
     "superseded": ("Superseded", "none", "–"),
     "stale": ("Out of date", "none", "–"),
+}
+# Held is one state for programs; people want to know what for.
+HELD_STATES: Final = {
+    "switch": ("Switched off", "none", "–"),
+    "queue": ("Comes later", "none", "…"),
+    "loop": ("Did not help before", "broken", "✕"),
 }
 POLICY_STATES: Final = {
     "ok": ("No rule in force", "ok", "✓"),
@@ -75,6 +86,14 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{32,}")
 def state_parts(states: dict[str, tuple[str, str, str]], state: str) -> tuple[str, str, str]:
     """Word, class and sign of a state; an unknown state is shown as itself, grey."""
     return states.get(state, (state.replace("_", " ").capitalize(), "none", "?"))
+
+
+def approval_parts(approval: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Word, class and sign of an approval; what is held says what for."""
+    state = str(approval["state"])
+    if state == "held" and approval["held_for"] in HELD_STATES:
+        return HELD_STATES[approval["held_for"]]
+    return state_parts(APPROVAL_STATES, state)
 
 
 def shown_state(slo: Mapping[str, Any]) -> str:

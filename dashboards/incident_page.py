@@ -9,6 +9,8 @@ from dashboards.readers import Readers, document, documents
 from kernel.errors import NotFound
 
 _BRIEF = "incident.brief"
+# States in which people are asked.
+WAITING = ("pending", "partially_approved")
 
 
 def incident_values(readers: Readers, incident_id: str) -> dict[str, Any]:
@@ -18,7 +20,7 @@ def incident_values(readers: Readers, incident_id: str) -> dict[str, Any]:
     people = {one["actor"] for one in timeline if one["actor_kind"] == "human"}
     people.add(incident["acknowledged_by"])
     approvals = documents(readers.approvals(incident["id"]))
-    deciding = [one for one in approvals if one["state"] == "pending"]
+    deciding = [one for one in approvals if one["state"] in WAITING]
     return {
         "incident": incident,
         "deciding": deciding,

@@ -17,7 +17,7 @@ from dashboards.corrections import waiting_values
 from dashboards.deadletter_page import letter_values, list_values
 from dashboards.formatting import shown_state, silent
 from dashboards.fresh import Fresh
-from dashboards.incident_page import incident_values
+from dashboards.incident_page import WAITING, incident_values
 from dashboards.policy_page import policy_values
 from dashboards.readers import Readers, document, documents
 from dashboards.rendering import Templates
@@ -70,12 +70,14 @@ class Pages:
             reader=reader,
             may_decide=reader.kind == "person" and reader.has(*_DECIDERS),
             may_override=reader.kind == "person" and reader.has(Role.OWNER),
+            may_switch=reader.kind == "person" and reader.has(Role.OWNER, Role.ADMIN),
             may_replay=reader.has(*_REPLAYERS),
             csrf=csrf_for(request),
             nav=NAVIGATION,
             here=request.url.path,
             path=_target(request),
             simulation=self._readers.simulation,
+            execution=document(self._readers.execution()),
             stale=self._readers.stale(),
             **{"live": "", **values},
         )
@@ -199,7 +201,7 @@ def _overview(readers: Readers, slos_now: Callable[[], Sequence[BaseModel]]) -> 
     slos = worst_first(documents(slos_now()))
     incidents = documents(readers.incidents())
     running = [one for one in incidents if one["state"] != "resolved"]
-    waiting = [one for one in documents(readers.approvals(None)) if one["state"] == "pending"]
+    waiting = [one for one in documents(readers.approvals(None)) if one["state"] in WAITING]
     counts = {
         state: sum(1 for slo in slos if shown_state(slo) == state)
         for state in ("broken", "at_risk", "ok", "no_data")

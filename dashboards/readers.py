@@ -23,6 +23,7 @@ class Readers:
     why the engine is behind, or "".
     `policy()`: the error budget policy of all services; `gate(service)`: what a feature is told.
     `corrections(slo_id)`: an objective's own; `corrections_waiting()`: all that nobody decided yet.
+    `execution()`: whether all execution of steps is switched off, by whom and why.
     `slack_preview(incident_id)`: the card's blocks where no Slack shows them, else None.
     """
 
@@ -45,6 +46,7 @@ class Readers:
     policy: Callable[[], BaseModel]
     gate: Callable[[str], BaseModel]
     name_of: Callable[[str], str]
+    execution: Callable[[], BaseModel]
     slack_preview: Callable[[str], Sequence[Mapping[str, Any]] | None]
     stale: Callable[[], str]
     simulation: bool = False

@@ -67,7 +67,7 @@ class Templates:
                 formatting.SLO_STATES, formatting.shown_state(slo)
             ),
             incident_state=lambda state: formatting.state_parts(formatting.INCIDENT_STATES, state),
-            approval_state=lambda state: formatting.state_parts(formatting.APPROVAL_STATES, state),
+            approval_state=formatting.approval_parts,
             policy_state=lambda state: formatting.state_parts(formatting.POLICY_STATES, state),
             override_state=lambda state: formatting.state_parts(formatting.OVERRIDE_STATES, state),
             target_digits=formatting.target_digits,

@@ -1,4 +1,4 @@
-"""`tillwatch runbook lint|match|list` and `tillwatch approval list|approve|reject`."""
+"""`tillwatch runbook lint|match|list` and `tillwatch approval list|approve|reject|...`."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ Digest = Annotated[
     str | None,
     typer.Option(help="Its digest as it was shown to you; without it, it is shown and asked."),
 ]
+
+Why = Annotated[str, typer.Option(help="Why; it is recorded and shown.")]
 
 
 def build_runbook_cli() -> typer.Typer:
@@ -137,7 +139,48 @@ def build_cli(opener: Opener) -> typer.Typer:
             said = {"decision": "reject", "shown_hash": shown, "reason": reason}
             emit(client.post(_path(approval_id, "/decision"), said), as_json, _decided_text)
 
+    _add_ending(cli)
     return cli
+
+
+def _add_ending(cli: typer.Typer) -> None:
+    @cli.command()
+    def revoke(
+        approval_id: Annotated[str, typer.Argument(help="The id that `approval list` shows.")],
+        reason: Why,
+        url: ServerUrl = None,
+        data_dir: DataDir = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Take an approval back before it is carried out."""
+        with _client(url, data_dir) as client:
+            said = {"reason": reason}
+            emit(client.post(_path(approval_id, "/revocation"), said), as_json, _decided_text)
+
+    @cli.command()
+    def stop(
+        reason: Why, url: ServerUrl = None, data_dir: DataDir = None, as_json: AsJson = False
+    ) -> None:
+        """Switch off all execution: cancel what waits or is approved, let nothing begin."""
+        with _client(url, data_dir) as client:
+            emit(client.post("/api/execution/stop", {"reason": reason}), as_json, _switch_text)
+
+    @cli.command()
+    def resume(
+        reason: Why, url: ServerUrl = None, data_dir: DataDir = None, as_json: AsJson = False
+    ) -> None:
+        """Switch execution on again; what was cancelled does not come back."""
+        with _client(url, data_dir) as client:
+            emit(client.post("/api/execution/resume", {"reason": reason}), as_json, _switch_text)
+
+    @cli.command()
+    def status(url: ServerUrl = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+        """Show whether execution is switched off, and what runs now; exit 1 while it is off."""
+        with _client(url, data_dir) as client:
+            document = client.get("/api/execution")
+        emit(document, as_json, _switch_text)
+        if document["stopped"]:
+            raise typer.Exit(1)
 
 
 @contextmanager
@@ -219,3 +262,13 @@ def _approvals_text(document: dict[str, Any]) -> str:
 def _decided_text(document: dict[str, Any]) -> str:
     waits = f", waits for {document['waits_for']}" if document.get("waits_for") else ""
     return plain(f"{document['id']} is {document['state']}{waits}: {document['what']}")
+
+
+def _switch_text(document: dict[str, Any]) -> str:
+    state = "switched off" if document["stopped"] else "on"
+    by = f" by {document['by']} since {document['at']}: {document['reason']}"
+    lines = [f"execution is {state}{by if document['at'] else ''}"]
+    if document["cancelled"]:
+        lines.append(f"{document['cancelled']} approvals were cancelled")
+    lines += [f"still running: {one['id']} {one['what']}" for one in document["running"]]
+    return "\n".join(plain(line) for line in lines)

@@ -27,6 +27,8 @@ class Proposal:
     policy_version: str
     preconditions: dict[str, Any]
     verification: dict[str, Any]
+    evidence: dict[str, str]
+    change_author_id: str
     expires_at_us: int
 
 

@@ -1,7 +1,8 @@
-"""Approvals over HTTP: read for everybody who may look, decide for persons alone."""
+"""Approvals and the switch over HTTP: read for everybody who may look, decide for persons."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
@@ -15,7 +16,7 @@ from kernel import strict_json
 from kernel.errors import BadInput, NotAllowed, UnsupportedFormat
 from runbooks.planning import describe
 from runbooks.policy import tier_of
-from runbooks.schemas import ApprovalList, ApprovalOut
+from runbooks.schemas import ApprovalList, ApprovalOut, SwitchOut
 from runbooks.service import ApprovalService
 
 _FORM = "application/x-www-form-urlencoded"
@@ -40,14 +41,22 @@ class ConfirmationIn(BaseModel):
     reason: str = Field(default="", max_length=2_000)
 
 
+class ReasonIn(BaseModel):
+    """Body of a revocation, and of switching all execution off or on."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    reason: str = Field(max_length=2_000)
+
+
 async def body_of(request: Request) -> bytes:
     """The raw body, read once."""
     return await request.body()
 
 
 def build_router(service: ApprovalService, access: AccessService) -> APIRouter:
-    """`/api/approvals...` and `/api/runbooks`."""
+    """`/api/approvals...`, `/api/execution...` and `/api/runbooks`."""
     router = APIRouter()
+    _add_switch(router, service, access)
     guard = access.guard
     # Who is no person must hear 403 from us, not "you lack a role": so every role comes in here.
     anybody = guard.require(*Role)
@@ -99,11 +108,59 @@ def build_router(service: ApprovalService, access: AccessService) -> APIRouter:
         out = service.confirm(approval_id, person, said.outcome, said.reason)
         return _answer(out, is_form=is_form)
 
+    @router.post("/api/approvals/{approval_id}/revocation", response_model=ApprovalOut)
+    def revocation(
+        approval_id: str,
+        request: Request,
+        person: Principal = Depends(anybody),
+        body: bytes = Depends(body_of),
+    ) -> Response:
+        _persons_only(person)
+        is_form, document = _document(request, body, ("reason",))
+        said = _checked(ReasonIn, document)
+        channel = "web" if is_form else "api"
+        return _answer(service.revoke(approval_id, person, said.reason, channel), is_form=is_form)
+
     @router.get("/api/runbooks")
     def runbooks(_: Principal = Depends(reader)) -> dict[str, Any]:
         return catalogue_document(service)
 
     return router
+
+
+def _add_switch(router: APIRouter, service: ApprovalService, access: AccessService) -> None:
+    anybody = access.guard.require(*Role)
+    reader = access.guard.require(*READERS)
+
+    @router.get("/api/execution")
+    def execution(_: Principal = Depends(reader)) -> SwitchOut:
+        return service.execution.state()
+
+    @router.post("/api/execution/stop", response_model=SwitchOut)
+    def stop(
+        request: Request,
+        person: Principal = Depends(anybody),
+        body: bytes = Depends(body_of),
+    ) -> Response:
+        return switched(request, person, body, service.execution.stop)
+
+    @router.post("/api/execution/resume", response_model=SwitchOut)
+    def resume(
+        request: Request,
+        person: Principal = Depends(anybody),
+        body: bytes = Depends(body_of),
+    ) -> Response:
+        return switched(request, person, body, service.execution.resume)
+
+    def switched(
+        request: Request, person: Principal, body: bytes, do: Callable[..., SwitchOut]
+    ) -> Response:
+        is_form, document = _document(request, body, ("reason",))
+        said = _checked(ReasonIn, document)
+        out = do(person, said.reason, "web" if is_form else "api")
+        if is_form:
+            return RedirectResponse("/runbooks", status_code=303)
+        return JSONResponse(out.model_dump(mode="json"))
 
 
 def catalogue_document(service: ApprovalService) -> dict[str, Any]:

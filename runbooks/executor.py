@@ -7,11 +7,9 @@ in between ends as `unknown` and is never repeated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
-from access.principal import Role
 from audit.log import AuditLog, ProofFailed
 from kernel.clock import SECOND_US, Clock
 from kernel.database import Database
@@ -19,20 +17,22 @@ from runbooks import repository
 from runbooks.actions.port import Adapter, Outcome, PreconditionFailed, Unreadable
 from runbooks.approval import Event, State
 from runbooks.catalogue import Catalogue
+from runbooks.deciding import today
+from runbooks.holding import off_words
 from runbooks.integrity import difference, tampering, wrong_record
 from runbooks.models import ApprovalRow, VoteRow
 from runbooks.policy import is_executable, quorum_met
-from runbooks.presenting import voters_of
+from runbooks.ports import People
+from runbooks.presenting import near_of, voters_of
 from runbooks.records import SYSTEM, Trail, announce
 from runbooks.runbook import Tier
 from runbooks.settings import RunbookSettings
 
 LEASE_S = 60
 _RETRY_S = 2
+# People decided these for all; every other rule says that this one is not as it was.
+_CANCELLING = frozenset({"policy", "switch"})
 _EVENTS = {"succeeded": Event.SUCCEED, "failed": Event.FAIL, "unknown": Event.LOSE_TRACK}
-
-
-RolesOf = Callable[[str], frozenset[Role]]
 
 
 class Blocked(Exception):
@@ -63,10 +63,9 @@ class ActionExecutor:
         adapters: Mapping[str, Adapter],
         settings: RunbookSettings,
         *,
-        roles_of: RolesOf,
+        people: People,
     ) -> None:
-        """`roles_of(person_id)`: the roles that a person holds now."""
-        self._roles_of = roles_of
+        self._people = people
         self._database = database
         self._audit_log = audit_log
         self._clock = clock
@@ -100,13 +99,13 @@ class ActionExecutor:
         try:
             proof, records = self._proof(row)
             self._recheck(row)
+            leased = self._lease(row, proof, records)
         except NotYet as error:
             self._later(row, error)
             return False
         except Blocked as error:
             self._block(row, error)
             return False
-        leased = self._lease(row, proof, records)
         if leased is None:
             return False
         outcome = self._adapters[leased.kind].run(leased.action, leased.id)
@@ -119,13 +118,10 @@ class ActionExecutor:
         with self._database.reading() as session:
             votes = list(repository.votes(session, row.id))
         yes = [vote for vote in votes if vote.decision == "approve"]
-        if len(yes) != len(votes) or not quorum_met(Tier(row.tier), voters_of(votes)):
+        tier, near = Tier(row.tier), near_of(row)
+        if len(yes) != len(votes) or not quorum_met(tier, voters_of(votes), near):
             raise Blocked("quorum", "the decisions do not make the quorum")
-        today = [
-            replace(voter, roles=voter.roles & self._roles_of(voter.person_id))
-            for voter in voters_of(votes)
-        ]
-        if not quorum_met(Tier(row.tier), today):
+        if not quorum_met(tier, today(voters_of(votes), self._people), near):
             raise Blocked("entitlement", "somebody who decided is not entitled any more")
         tampered = tampering(row, yes)
         if tampered:
@@ -158,7 +154,7 @@ class ActionExecutor:
             parent = repository.get(session, row.undo_of) if row.undo_of else None
         changed = difference(row, parent, self._catalogue)
         if changed:
-            raise Blocked("changed", changed)
+            raise Blocked(changed.rule, changed.why)
         try:
             observed = self._adapters[row.kind].observe(row.action)
         except Unreadable as error:
@@ -171,11 +167,18 @@ class ActionExecutor:
     def _lease(
         self, row: ApprovalRow, proof: dict[str, Any], records: tuple[str, ...]
     ) -> ApprovalRow | None:
-        """Take it (one taker wins) and commit the intent before anything is sent."""
-        now_us = self._clock.now_us()
+        """Take it (one taker wins) and commit the intent before anything is sent.
+
+        The switch is asked in the same transaction: whoever stops all execution is either before
+        this, and nothing begins, or after it, and this is named as running.
+        """
         manual = row.kind == "manual"
         lease_s = self._settings.manual_wait_s if manual else LEASE_S
         with self._database.unit_of_work() as session:
+            switch = repository.switch(session, lock=True)
+            if switch is not None and switch.stopped:
+                raise Blocked("switch", off_words(switch))
+            now_us = self._clock.now_us()
             leased = repository.transition(
                 session,
                 row,
@@ -213,11 +216,10 @@ class ActionExecutor:
             repository.amend(session, row, next_try_us=next_us, note=str(cause)[:500])
 
     def _block(self, row: ApprovalRow, blocked: Blocked) -> None:
+        event = Event.CANCEL if blocked.rule in _CANCELLING else Event.CHANGED
         now_us = self._clock.now_us()
         with self._database.unit_of_work() as session:
-            changed = repository.transition(
-                session, row, Event.CHANGED, now_us, note=str(blocked)[:500]
-            )
+            changed = repository.transition(session, row, event, now_us, note=str(blocked)[:500])
             if changed is not None:
                 self._trail.blocked(session, changed, blocked.rule, str(blocked))
                 announce(session, changed, SYSTEM, now_us)

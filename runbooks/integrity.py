@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from kernel.errors import BadInput
 from runbooks.catalogue import Catalogue
@@ -13,6 +13,13 @@ from runbooks.models import ApprovalRow, VoteRow
 from runbooks.planning import action_of, target_of
 from runbooks.policy import POLICY_VERSION, tier_of
 from runbooks.records import row_digest
+
+
+class Difference(NamedTuple):
+    """What is not as it was. `rule`: runbook, policy, undo or parameters; `why` is for people."""
+
+    rule: str
+    why: str
 
 
 def tampering(row: ApprovalRow, votes: Sequence[VoteRow]) -> str:
@@ -44,23 +51,27 @@ def wrong_record(row: ApprovalRow, vote: VoteRow, record: Mapping[str, Any]) -> 
     return ""
 
 
-def difference(row: ApprovalRow, parent: ApprovalRow | None, catalogue: Catalogue) -> str:
-    """Why what is stored is not what the catalogue and the policy say today; "" if it is."""
+def difference(
+    row: ApprovalRow, parent: ApprovalRow | None, catalogue: Catalogue
+) -> Difference | None:
+    """Why what is stored is not what the catalogue and the policy say today; None if it is."""
     runbook = catalogue.find(row.runbook)
     step = runbook.step(row.step) if runbook else None
     if runbook is None or step is None:
-        return "the runbook or its step is gone"
+        return Difference("runbook", "the runbook or its step is gone")
     if runbook.sha256 != row.runbook_sha256:
-        return "the runbook file was edited after the proposal"
+        return Difference("runbook", "the runbook file was edited after the proposal")
     if row.policy_version != POLICY_VERSION or row.tier != tier_of(step).value:
-        return "the policy changed after the proposal"
+        return Difference("policy", "the policy changed after the proposal")
     if row.undo_of:
         whole = parent is not None and row_digest(parent) == parent.digest
-        return "" if whole and parent and row.action == parent.undo else "the undo was changed"
+        same = bool(whole and parent and row.action == parent.undo)
+        return None if same else Difference("undo", "the undo was changed")
     try:
         params = resolve(step, row.labels)
         action = action_of(step, params)
     except (Unresolved, BadInput) as error:
-        return f"the parameters are no longer allowed: {error}"
-    same = params == row.params and action == row.action and target_of(action) == row.target
-    return "" if same else "the parameters were changed after the proposal"
+        return Difference("parameters", f"the parameters are no longer allowed: {error}")
+    if params == row.params and action == row.action and target_of(action) == row.target:
+        return None
+    return Difference("parameters", "the parameters were changed after the proposal")

@@ -8,8 +8,10 @@ from kernel.database import Database
 from kernel.facts import Subscription
 from kernel.facts.triage import BriefReady, IncidentResolved
 from kernel.parts import Job, Part
-from runbooks.executor import ActionExecutor, RolesOf
+from runbooks.escalating import Escalating
+from runbooks.executor import ActionExecutor
 from runbooks.ports import Recovery
+from runbooks.records import Trail
 from runbooks.recovery import RecoveryCheck
 from runbooks.service import ApprovalService
 
@@ -19,7 +21,6 @@ def parts(
     audit_log: AuditLog,
     clock: Clock,
     service: ApprovalService,
-    roles_of: RolesOf,
 ) -> list[Part]:
     """The loops: preparing proposals, carrying out what was approved."""
     executor = ActionExecutor(
@@ -29,10 +30,10 @@ def parts(
         service.catalogue,
         service.adapters,
         service.settings,
-        roles_of=roles_of,
+        people=service.people,
     )
     return [
-        Part("runbooks.prepare", service.proposals.prepare),
+        Part("runbooks.prepare", service.preparing.step),
         Part("runbooks.execute", executor.step),
     ]
 
@@ -44,9 +45,15 @@ def jobs(
     service: ApprovalService,
     recovery: Recovery,
 ) -> list[Job]:
-    """The recurring work: expiry and the recovery check."""
+    """The recurring work: expiry, edits, unanswered approvals and the recovery check."""
     check = RecoveryCheck(database, audit_log, clock, recovery, service.proposals)
-    return [Job("runbooks.expire", service.expire, 1), Job("runbooks.recovery", check.run, 5)]
+    ladder = Escalating(database, Trail(audit_log), clock)
+    return [
+        Job("runbooks.expire", service.expire, 1),
+        Job("runbooks.review", service.review.run, 2),
+        Job("runbooks.escalate", ladder.run, 5),
+        Job("runbooks.recovery", check.run, 5),
+    ]
 
 
 def subscriptions(service: ApprovalService) -> list[Subscription]:

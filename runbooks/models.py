@@ -1,4 +1,4 @@
-"""Tables of runbooks: approvals and the votes on them."""
+"""Tables of runbooks: approvals, the votes on them, and the switch that stops all of them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ class ApprovalRow(SQLModel, table=True):
     requested_record: str = ""
     simulated: bool = False
     note: str = ""
+    evidence: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    change_author: str = ""
+    change_author_id: str = ""
+    held_for: str = ""
+    rungs: int = 0
     created_us: int = Field(sa_type=BigInt)
     requested_us: int | None = Field(default=None, sa_type=BigInt)
     next_try_us: int = Field(default=0, sa_type=BigInt)
@@ -69,4 +74,17 @@ class VoteRow(SQLModel, table=True):
     digest: str
     simulated: bool
     record: str
+    at_us: int = Field(sa_type=BigInt)
+
+
+class SwitchRow(SQLModel, table=True):
+    """The one row (id 1) that says whether anything may be carried out. No row = it may."""
+
+    __tablename__ = "execution_switch"
+    id: int | None = Field(default=None, primary_key=True)
+    version: int = Field(default=0, sa_type=BigInt)
+    stopped: bool
+    reason: str
+    person_id: str
+    person_name: str
     at_us: int = Field(sa_type=BigInt)

@@ -19,13 +19,17 @@ from runbooks.runbook import Step, StepKind, Tier
 
 @dataclass(frozen=True)
 class Quorum:
-    """How many different people, one of whom has one of `one_of`; all have one of `roles`."""
+    """How many different people, one of whom has one of `one_of`; all have one of `roles`.
+
+    `independent`: one of them neither proposed the step nor made the change that it is about.
+    """
 
     people: int
     roles: tuple[Role, ...]
     one_of: tuple[Role, ...]
     expires_s: int
     reason_required: bool
+    independent: bool = False
 
 
 _DECIDERS = (Role.RESPONDER, Role.APPROVER, Role.OWNER)
@@ -33,13 +37,20 @@ _DECIDERS = (Role.RESPONDER, Role.APPROVER, Role.OWNER)
 QUORUMS: dict[Tier, Quorum] = {
     Tier.R1: Quorum(1, _DECIDERS, _DECIDERS, 900, reason_required=False),
     Tier.R2: Quorum(1, _DECIDERS, _DECIDERS, 600, reason_required=False),
-    Tier.R3: Quorum(2, (Role.APPROVER, Role.OWNER), (Role.OWNER,), 600, reason_required=True),
+    Tier.R3: Quorum(
+        2,
+        (Role.APPROVER, Role.OWNER),
+        (Role.OWNER,),
+        600,
+        reason_required=True,
+        independent=True,
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Voter:
-    """One person who said yes, with the roles held at that moment."""
+    """One person who said yes, with the roles held at that moment (and still today)."""
 
     person_id: str
     roles: frozenset[Role]
@@ -71,25 +82,35 @@ def may_decide(tier: Tier, roles: Iterable[Role]) -> bool:
     return quorum is not None and any(role in quorum.roles for role in roles)
 
 
-def quorum_met(tier: Tier, voters: Iterable[Voter]) -> bool:
-    """Whether enough different, entitled people agreed. One person counts once."""
+def quorum_met(tier: Tier, voters: Iterable[Voter], near: Iterable[str] = ()) -> bool:
+    """Whether enough different, entitled people agreed. One person counts once.
+
+    `near`: ids of whoever proposed the step or made the last change; where the tier asks for it,
+    they alone are no quorum.
+    """
     quorum = QUORUMS.get(tier)
     if quorum is None:
         return False
     entitled = {voter.person_id: voter for voter in voters if may_decide(tier, voter.roles)}
     has_one = any(role in quorum.one_of for voter in entitled.values() for role in voter.roles)
-    return len(entitled) >= quorum.people and has_one
+    apart = not quorum.independent or bool(entitled.keys() - set(near))
+    return len(entitled) >= quorum.people and has_one and apart
 
 
-def missing_text(tier: Tier, voters: Iterable[Voter]) -> str:
+def missing_text(tier: Tier, voters: Iterable[Voter], near: Iterable[str] = ()) -> str:
     """What the quorum still waits for, for people."""
     quorum = QUORUMS[tier]
-    listed = list(voters)
-    left = max(0, quorum.people - len({voter.person_id for voter in listed}))
-    has_one = any(role in quorum.one_of for voter in listed for role in voter.roles)
+    counted = {one.person_id: one for one in voters if may_decide(tier, one.roles)}
+    left = max(0, quorum.people - len(counted))
+    wanted = []
+    if not any(role in quorum.one_of for one in counted.values() for role in one.roles):
+        wanted.append(" or ".join(quorum.one_of))
+    apart = set(near)
+    if quorum.independent and apart and not counted.keys() - apart:
+        wanted.append("somebody who neither proposed it nor made the last change")
     if left == 0:
-        return f"one of them must be {' or '.join(quorum.one_of)}"
-    whom = "" if has_one else f", at least one {' or '.join(quorum.one_of)}"
+        return f"one of them must be {', and one '.join(wanted)}"
+    whom = f", at least one {', and one '.join(wanted)}" if wanted else ""
     return f"{left} more {'person' if left == 1 else 'people'}{whom}"
 
 
@@ -101,6 +122,7 @@ def _version() -> str:
             "one_of": [role.value for role in quorum.one_of],
             "expires_s": quorum.expires_s,
             "reason_required": quorum.reason_required,
+            "independent": quorum.independent,
         }
         for tier, quorum in QUORUMS.items()
     }

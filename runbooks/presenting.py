@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from access.principal import Role
-from kernel.clock import rfc3339
+from kernel.clock import SECOND_US, rfc3339
 from runbooks.actions.port import Adapter
-from runbooks.approval import State
+from runbooks.approval import WAITING, State
+from runbooks.escalation import LADDER
 from runbooks.models import ApprovalRow, VoteRow
 from runbooks.planning import sentence
 from runbooks.policy import QUORUMS, Voter, missing_text
+from runbooks.records import MODEL, SYSTEM
 from runbooks.runbook import Tier
 from runbooks.schemas import ApprovalOut, VoteOut
 
@@ -46,7 +48,7 @@ def approval_out(
         reason="; ".join(vote.reason for vote in votes if vote.reason),
         note=row.note,
         waits_for=_waits_for(row, votes),
-        votes=[_vote_out(vote) for vote in votes],
+        votes=[_vote_out(row, vote) for vote in votes],
         result=str(result.get("summary", "")),
         result_detail=result,
         recovery=str(recovery.get("state", "")),
@@ -54,7 +56,17 @@ def approval_out(
         undo_of=row.undo_of,
         proposed_by=row.proposed_by,
         simulated=row.simulated,
+        evidence_ids=sorted(row.evidence),
+        change_author=row.change_author,
+        change_author_known=bool(row.change_author_id),
+        held_for=row.held_for,
+        asked=LADDER[row.rungs - 1].name if row.rungs else "",
     )
+
+
+def near_of(row: ApprovalRow) -> frozenset[str]:
+    """Ids of whoever stands too near to the step to be the only ones who allow it."""
+    return frozenset({row.proposed_by, row.change_author_id} - {"", SYSTEM, MODEL})
 
 
 def voters_of(votes: Sequence[VoteRow]) -> list[Voter]:
@@ -70,8 +82,8 @@ def voters_of(votes: Sequence[VoteRow]) -> list[Voter]:
 def _waits_for(row: ApprovalRow, votes: Sequence[VoteRow]) -> str:
     if row.state == State.PROPOSED:
         return "the present value to be read"
-    if row.state == State.PENDING and Tier(row.tier) in QUORUMS:
-        return missing_text(Tier(row.tier), voters_of(votes))
+    if row.state in WAITING and Tier(row.tier) in QUORUMS:
+        return missing_text(Tier(row.tier), voters_of(votes), near_of(row))
     if row.state == State.APPROVED:
         return "a signed checkpoint that holds the decision"
     if row.state == State.EXECUTING and row.kind == "manual":
@@ -85,7 +97,8 @@ def _undo_text(row: ApprovalRow) -> str:
     return sentence(row.undo)
 
 
-def _vote_out(vote: VoteRow) -> VoteOut:
+def _vote_out(row: ApprovalRow, vote: VoteRow) -> VoteOut:
+    asked_us = row.requested_us
     return VoteOut(
         person=vote.person_name,
         decision=vote.decision,
@@ -94,6 +107,7 @@ def _vote_out(vote: VoteRow) -> VoteOut:
         at=rfc3339(vote.at_us),
         record=vote.record,
         simulated=vote.simulated,
+        after_s=None if asked_us is None else max(0, vote.at_us - asked_us) // SECOND_US,
     )
 
 

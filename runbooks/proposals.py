@@ -1,91 +1,91 @@
-"""From a brief to an approval that waits for people: code chooses, a model may only point.
+"""From a brief to a proposal: code chooses, a model may only point.
 
-Choosing happens in the transaction of the fact. Reading what the step needs (the flag's value)
-needs the network and so happens after it, in `prepare`: until then the approval is `proposed` and
-nobody can decide it.
+Choosing happens in the transaction of the fact. What needs the network happens after it, in
+`runbooks.preparing`: until then the approval is `proposed` and nobody can decide it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlmodel import Session
 
-from audit.log import AuditLog
-from kernel.clock import SECOND_US, Clock
-from kernel.database import Database
+from kernel.clock import DAY_US, SECOND_US, Clock
 from kernel.errors import BadInput
+from kernel.facts import publish
+from kernel.facts.runbooks import StepExhausted
 from kernel.facts.triage import BriefReady, IncidentResolved
 from kernel.ids import uuid7
 from runbooks import repository
-from runbooks.actions.port import Adapter, PreconditionFailed, Unreadable
-from runbooks.approval import Event, State
+from runbooks.approval import NO_HELP, NOT_BEGUN, UNDER_WAY, WAITING, Event, State
 from runbooks.catalogue import Catalogue
+from runbooks.holding import LOOP, Hold, hold, loop_words
 from runbooks.matching import Match
 from runbooks.models import ApprovalRow
-from runbooks.planning import action_of, segment_of, target_of, undo_of
-from runbooks.policy import POLICY_VERSION, QUORUMS, is_executable, tier_of
-from runbooks.records import MODEL, SYSTEM, Trail, announce, row_digest
-from runbooks.runbook import Step, StepKind, Tier
+from runbooks.planning import action_of, segment_of, target_of
+from runbooks.policy import POLICY_VERSION, is_executable, tier_of
+from runbooks.preparing import PREPARE_S
+from runbooks.records import MODEL, SYSTEM, Trail, announce, end
+from runbooks.runbook import Step, StepKind
 
 MAX_PER_INCIDENT = 10
-_PREPARE_S = 600
-_RETRY_S = 5
+# So often may a step be tried without recovery, in any incident of the last day.
+MAX_TRIES = 2
+_TRIES_US = DAY_US
+_HELD_S = 1_800
 _VERIFY_S = 600
 # A step that was tried or refused in this incident is not pressed upon people again.
 _SETTLED = frozenset(
     {
         State.REJECTED,
+        State.REVOKED,
         State.SUCCEEDED,
-        State.FAILED,
-        State.UNKNOWN,
         State.RECOVERED,
-        State.NOT_RECOVERED,
+        *NO_HELP,
     }
 )
+# Not yet approved: newer evidence may put another step in its place.
+_REPLACED = frozenset({State.HELD, State.PROPOSED, *WAITING})
 
 
 class Proposals:
-    """Makes, prepares and withdraws proposals."""
+    """Makes and withdraws proposals."""
 
     def __init__(
         self,
-        database: Database,
-        audit_log: AuditLog,
+        trail: Trail,
         clock: Clock,
         catalogue: Catalogue,
-        adapters: Mapping[str, Adapter],
     ) -> None:
-        self._database = database
-        self._trail = Trail(audit_log)
+        self._trail = trail
         self._clock = clock
         self._catalogue = catalogue
-        self._adapters = adapters
 
     def on_brief(self, session: Session, fact: BriefReady) -> None:
-        """Propose the best step for the brief's labels; withdraw an open one that it replaces."""
+        """Propose the best step for the brief's labels; withdraw what it overtakes."""
         labels = dict(fact.labels)
         labels.setdefault("service", fact.service)
         if fact.objective_ids:
             labels.setdefault("objective", fact.objective_ids[0])
         chosen, suggested = self._choose(labels, fact)
+        self._drop_unsupported(session, fact.incident_id, labels, {State.APPROVED})
         rows = repository.listed(session, fact.incident_id)
         if chosen is None or not self._is_new(chosen, rows):
+            self._drop_unsupported(session, fact.incident_id, labels, _REPLACED)
             return
         for row in rows:
-            if row.state in {State.PROPOSED, State.PENDING} and not row.undo_of:
+            if row.state in _REPLACED and not row.undo_of:
                 self._withdraw(session, row, "replaced by a proposal from newer evidence")
         row = self._row(chosen, fact, labels)
         if suggested:
             row.proposed_by = MODEL
             row.suggestion_record = fact.suggestion_record
-        repository.add(session, row)
+        self._add(session, row, chosen.runbook.owner)
 
     def on_resolved(self, session: Session, fact: IncidentResolved) -> None:
-        """What nobody decided yet is withdrawn when the incident is over."""
-        open_states = (State.PROPOSED, State.PENDING, State.APPROVED)
-        for row in repository.in_states(session, open_states, fact.incident_id):
+        """What has not begun is withdrawn when the incident is over."""
+        for row in repository.in_states(session, NOT_BEGUN, fact.incident_id):
             self._withdraw(session, row, "the incident is resolved")
 
     def propose_undo(self, session: Session, done: ApprovalRow, why: str) -> ApprovalRow | None:
@@ -115,84 +115,15 @@ class Proposals:
             why=why,
             preconditions={},
             verification={},
+            evidence=done.evidence,
             created_us=now_us,
-            expires_us=now_us + _PREPARE_S * SECOND_US,
+            expires_us=now_us + PREPARE_S * SECOND_US,
         )
-        repository.add(session, row)
+        self._add(session, row)
         return row
 
-    def prepare(self) -> bool:
-        """Read the preconditions of proposed steps and put them before people. Part step."""
-        now_us = self._clock.now_us()
-        with self._database.reading() as session:
-            rows = repository.in_states(session, (State.PROPOSED,))
-        due = [row for row in rows if row.next_try_us <= now_us < row.expires_us]
-        for row in due[:10]:
-            self._prepare_one(row)
-        return len(due) > 10
-
-    def _prepare_one(self, row: ApprovalRow) -> None:
-        try:
-            observed = self._adapters[row.kind].observe(row.action)
-        except Unreadable as error:
-            next_us = self._clock.now_us() + _RETRY_S * SECOND_US
-            with self._database.unit_of_work() as session:
-                repository.amend(session, row, next_try_us=next_us, note=str(error)[:500])
-            return
-        except PreconditionFailed as error:
-            self._drop(row, str(error))
-            return
-        if row.undo_of and row.undo and observed.get("value", 0) != row.undo.get("value", 0):
-            self._drop(row, "somebody has changed it since: it is left alone")
-            return
-        self._request(row, observed)
-
-    def _request(self, row: ApprovalRow, observed: dict[str, Any]) -> None:
-        """Proposed -> pending: from here on, what people see is fixed by its digest."""
-        now_us = self._clock.now_us()
-        undo = row.undo if row.undo_of else self._undo(row, observed)
-        expires_us = now_us + QUORUMS[Tier(row.tier)].expires_s * SECOND_US
-        with self._database.unit_of_work() as session:
-            final = ApprovalRow(**row.model_dump())
-            final.preconditions, final.undo, final.expires_us = observed, undo, expires_us
-            changed = repository.transition(
-                session,
-                row,
-                Event.PREPARED,
-                now_us,
-                preconditions=observed,
-                undo=undo,
-                expires_us=expires_us,
-                requested_us=now_us,
-                digest=row_digest(final),
-                note="",
-            )
-            if changed is None:
-                return
-            record = self._trail.requested(session, changed)
-            changed = repository.amend(session, changed, requested_record=record)
-            if changed is not None:
-                announce(session, changed, changed.proposed_by, now_us)
-
-    def _undo(self, row: ApprovalRow, observed: dict[str, Any]) -> dict[str, Any] | None:
-        runbook = self._catalogue.find(row.runbook)
-        step = runbook.step(row.step) if runbook else None
-        return undo_of(step, row.params, observed) if step else None
-
-    def _drop(self, row: ApprovalRow, why: str) -> None:
-        now_us = self._clock.now_us()
-        with self._database.unit_of_work() as session:
-            changed = repository.transition(session, row, Event.CHANGED, now_us, note=why[:500])
-            if changed is not None:
-                self._trail.cancelled(session, changed, "precondition")
-                announce(session, changed, SYSTEM, now_us)
-
     def _withdraw(self, session: Session, row: ApprovalRow, why: str) -> None:
-        now_us = self._clock.now_us()
-        changed = repository.transition(session, row, Event.SUPERSEDE, now_us, note=why)
-        if changed is not None:
-            self._trail.cancelled(session, changed, why)
-            announce(session, changed, SYSTEM, now_us)
+        end(session, self._trail, row, (Event.SUPERSEDE, why), self._clock.now_us())
 
     def _choose(self, labels: Mapping[str, str], fact: BriefReady) -> tuple[Match | None, bool]:
         """The step to propose, and whether it is the one a model pointed at."""
@@ -207,13 +138,66 @@ class Proposals:
 
     @staticmethod
     def _is_new(chosen: Match, rows: Sequence[ApprovalRow]) -> bool:
-        """Not while an action is under way, nor what is open or settled here already."""
+        """Not while an action is under way, nor what is open or settled here already.
+
+        What was tried here without help comes once more, as text that asks for people.
+        """
         if len(rows) >= MAX_PER_INCIDENT or any(_is_under_way(row) for row in rows):
             return False
         wanted = (chosen.runbook.id, chosen.step.id, chosen.params)
-        same = [row for row in rows if (row.runbook, row.step, row.params) == wanted]
-        known = {State.PROPOSED, State.PENDING, *_SETTLED}
-        return not any(row.state in known and not row.undo_of for row in same)
+        same = [
+            State(row.state)
+            for row in rows
+            if (row.runbook, row.step, row.params) == wanted and not row.undo_of
+        ]
+        if any(state in _REPLACED for state in same):
+            return False
+        settled = [state for state in same if state in _SETTLED]
+        return not settled or all(state in NO_HELP for state in settled)
+
+    def _drop_unsupported(
+        self,
+        session: Session,
+        incident_id: str,
+        labels: Mapping[str, str],
+        states: Collection[State],
+    ) -> None:
+        """Stale is what newer evidence points at no longer, also where it was approved already."""
+        fitting = [
+            (match.runbook.id, match.step.id, match.params)
+            for match in self._catalogue.match(labels)
+        ]
+        how = (Event.CHANGED, "newer evidence points at it no longer")
+        for row in repository.in_states(session, sorted(states), incident_id):
+            if not row.undo_of and (row.runbook, row.step, row.params) not in fitting:
+                end(session, self._trail, row, how, self._clock.now_us(), rule="evidence")
+
+    def _add(self, session: Session, row: ApprovalRow, owner: str = "") -> None:
+        """Put it up for preparing, or hold it with the reason."""
+        now_us = self._clock.now_us()
+        tries = self._tries(session, row, now_us)
+        rows = repository.in_states(session, UNDER_WAY)
+        held: Hold | None
+        if tries and not row.undo_of:
+            held = Hold(LOOP, loop_words(tries, owner))
+        else:
+            held = hold(row, rows, repository.switch(session, lock=True))
+        if held is not None:
+            lasts_us = _TRIES_US if held.why == LOOP else _HELD_S * SECOND_US
+            row.state, row.held_for, row.note = State.HELD.value, held.why, held.text
+            row.expires_us = now_us + lasts_us
+        repository.add(session, row)
+        if held is not None:
+            self._trail.held(session, row)
+            announce(session, row, SYSTEM, now_us)
+            if held.why == LOOP:
+                publish(session, _exhausted(row, tries, owner, now_us), now_us)
+
+    def _tries(self, session: Session, row: ApprovalRow, now_us: int) -> int:
+        """How often it was done without help: once is enough here, `MAX_TRIES` elsewhere."""
+        rows = repository.tried(session, row, NO_HELP, now_us - _TRIES_US)
+        here = any(one.incident_id == row.incident_id for one in rows)
+        return len(rows) if here or len(rows) >= MAX_TRIES else 0
 
     def _row(self, match: Match, fact: BriefReady, labels: dict[str, str]) -> ApprovalRow:
         runbook, step, params, why = match
@@ -240,8 +224,9 @@ class Proposals:
             why=why,
             preconditions={},
             verification=_verification(step, params, fact.objective_ids),
+            evidence=dict(fact.evidence),
             created_us=now_us,
-            expires_us=now_us + _PREPARE_S * SECOND_US,
+            expires_us=now_us + PREPARE_S * SECOND_US,
         )
 
 
@@ -249,6 +234,18 @@ def _is_under_way(row: ApprovalRow) -> bool:
     """Also while its recovery is still to be checked; an undo has none to wait for."""
     waits = row.state == State.SUCCEEDED and bool(row.verification.get("objectives"))
     return waits or row.state in {State.APPROVED, State.EXECUTING}
+
+
+def _exhausted(row: ApprovalRow, tries: int, owner: str, now_us: int) -> StepExhausted:
+    return StepExhausted(
+        approval_id=row.id,
+        incident_id=row.incident_id,
+        runbook=row.runbook,
+        step=row.step,
+        owner=owner,
+        tries=tries,
+        at_us=now_us,
+    )
 
 
 def _can_be_proposed(match: Match) -> bool:

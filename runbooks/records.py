@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel import Session
@@ -14,7 +15,9 @@ from audit.log import AuditLog
 from kernel.clock import rfc3339
 from kernel.facts import publish
 from kernel.facts.runbooks import ApprovalChanged
+from runbooks import repository
 from runbooks.actions.port import Outcome
+from runbooks.approval import Event
 from runbooks.digest import Proposal, digest_of
 from runbooks.models import ApprovalRow
 from runbooks.policy import QUORUMS
@@ -23,6 +26,17 @@ from runbooks.runbook import Tier
 SYSTEM = "system:runbooks"
 MODEL = "model:triage"
 _ENGINE = Actor("system", "runbooks")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a person said, and what they had been shown."""
+
+    decision: str
+    shown_hash: str
+    reason: str
+    channel: str
+    simulated: bool
 
 
 class Trail:
@@ -39,6 +53,7 @@ class Trail:
             "params": {key: str(value) for key, value in row.params.items()},
             "requested_by": row.proposed_by,
             "quorum": QUORUMS[Tier(row.tier)].people,
+            "evidence_ids": sorted(row.evidence),
         }
         parent = (row.suggestion_record,) if row.suggestion_record else ()
         shown = {"proposal": _json(_shown(row))}
@@ -49,26 +64,25 @@ class Trail:
         session: Session,
         row: ApprovalRow,
         person: Principal,
-        said: Mapping[str, Any],
+        said: Said,
+        at: tuple[int, int],
     ) -> str:
-        """One person's decision.
-
-        `said`: decision, reason, channel, simulated, shown_hash, at_us, position.
-        """
+        """One person's decision. `at`: when (UTC microseconds), and as which vote."""
+        at_us, position = at
         data = {
             **_approval_data(row),
-            "decision": said["decision"],
-            "shown_hash": said["shown_hash"],
-            "simulated": said["simulated"],
+            "decision": said.decision,
+            "shown_hash": said.shown_hash,
+            "simulated": said.simulated,
             "method": person.method,
             "roles": sorted(role.value for role in person.roles),
-            "quorum": f"vote {said['position']} on a {row.tier} action",
+            "quorum": f"vote {position} on a {row.tier} action",
         }
         if row.requested_us is not None:
-            data["latency_ms"] = max(0, said["at_us"] - row.requested_us) // 1000
+            data["latency_ms"] = max(0, at_us - row.requested_us) // 1000
         payloads = {}
-        if said["reason"]:
-            payloads["reason"] = Payload(said["reason"].encode(), "personal")
+        if said.reason:
+            payloads["reason"] = Payload(said.reason.encode(), "personal")
         entry = Entry(
             "approval.decision",
             person.actor(),
@@ -78,7 +92,7 @@ class Trail:
             parent=(row.requested_record,) if row.requested_record else (),
             data=data,
             payloads=payloads,
-            channel=said["channel"],
+            channel=said.channel,
         )
         return self._audit_log.record(session, entry)
 
@@ -90,6 +104,60 @@ class Trail:
         """It was withdrawn before a decision took effect (`rule` says by which rule)."""
         data = {**_approval_data(row), "reason": rule, "to_state": row.state}
         return self._write(session, row, "approval.cancelled", data)
+
+    def escalated(self, session: Session, row: ApprovalRow, rung: str) -> str:
+        """Nobody answered so far: the next people are asked."""
+        return self._write(
+            session, row, "approval.escalated", {**_approval_data(row), "rung": rung}
+        )
+
+    def switched(
+        self,
+        session: Session,
+        person: Principal,
+        said: tuple[bool, str, str],
+        cancelled: int,
+        running: list[str],
+    ) -> str:
+        """All execution was switched off or on. `said`: off or not, the reason, the channel."""
+        stopped, reason, channel = said
+        entry = Entry(
+            "execution.stopped" if stopped else "execution.resumed",
+            person.actor(),
+            "execution",
+            "switch",
+            data={
+                "cancelled": cancelled,
+                "running": running,
+                "method": person.method,
+                "roles": sorted(role.value for role in person.roles),
+            },
+            payloads={"reason": Payload(reason.encode(), "personal")},
+            channel=channel,
+        )
+        return self._audit_log.record(session, entry)
+
+    def revoked(
+        self, session: Session, row: ApprovalRow, person: Principal, reason: str, channel: str
+    ) -> str:
+        """An entitled person took the approval back before anything began."""
+        entry = Entry(
+            "approval.revoked",
+            person.actor(),
+            "approval",
+            row.id,
+            incident=row.incident_id,
+            parent=(row.requested_record,) if row.requested_record else (),
+            data={**_approval_data(row), "method": person.method},
+            payloads={"reason": Payload(reason.encode(), "personal")},
+            channel=channel,
+        )
+        return self._audit_log.record(session, entry)
+
+    def held(self, session: Session, row: ApprovalRow) -> str:
+        """It is shown as text only: nobody can decide it for now."""
+        data = {**_approval_data(row), "reason": row.held_for}
+        return self._write(session, row, "approval.held", data)
 
     def blocked(self, session: Session, row: ApprovalRow, rule: str, why: str) -> str:
         """An approved action was stopped before anything was sent."""
@@ -177,6 +245,8 @@ def proposal_of(row: ApprovalRow) -> Proposal:
         policy_version=row.policy_version,
         preconditions=row.preconditions,
         verification=row.verification,
+        evidence=row.evidence,
+        change_author_id=row.change_author_id,
         expires_at_us=row.expires_us,
     )
 
@@ -192,6 +262,23 @@ def announce(session: Session, row: ApprovalRow, by: str, now_us: int) -> None:
         approval_id=row.id, incident_id=row.incident_id, state=row.state, by=by, at_us=now_us
     )
     publish(session, fact, now_us)
+
+
+def end(
+    session: Session,
+    trail: Trail,
+    row: ApprovalRow,
+    how: tuple[Event, str],
+    now_us: int,
+    *,
+    rule: str = "",
+) -> None:
+    """Take what has not begun out of the way. `how`: the event, and why in words for people."""
+    event, why = how
+    changed = repository.transition(session, row, event, now_us, note=why[:500])
+    if changed is not None:
+        trail.cancelled(session, changed, rule or why)
+        announce(session, changed, SYSTEM, now_us)
 
 
 def _approval_data(row: ApprovalRow) -> dict[str, Any]:
@@ -216,6 +303,8 @@ def _shown(row: ApprovalRow) -> dict[str, Any]:
         "params": row.params,
         "why": row.why,
         "policy_version": row.policy_version,
+        "evidence": row.evidence,
+        "change_author": row.change_author,
     }
 
 

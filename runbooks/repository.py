@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, func, update
 from sqlmodel import Session, col, select
 
 from runbooks.approval import EXPIRING_EVENTS, Event, State, step
-from runbooks.models import ApprovalRow, VoteRow
+from runbooks.models import ApprovalRow, SwitchRow, VoteRow
 
 _MAX_LISTED = 500
 
@@ -89,6 +89,13 @@ def in_states(
     return session.exec(query.order_by(*oldest).limit(_MAX_LISTED)).all()
 
 
+def counts(session: Session, states: Sequence[State]) -> dict[str, int]:
+    """How many approvals are in each of these states; states without any are left out."""
+    query = select(ApprovalRow.state, func.count()).group_by(col(ApprovalRow.state))
+    wanted = col(ApprovalRow.state).in_([one.value for one in states])
+    return dict(session.exec(query.where(wanted)).all())
+
+
 def undo_proposals(session: Session, approval_id: str) -> Sequence[ApprovalRow]:
     """Proposals to take this one back."""
     return session.exec(select(ApprovalRow).where(ApprovalRow.undo_of == approval_id)).all()
@@ -101,6 +108,37 @@ def votes(session: Session, approval_id: str) -> Sequence[VoteRow]:
         .where(VoteRow.approval_id == approval_id)
         .order_by(col(VoteRow.at_us), col(VoteRow.id))
     ).all()
+
+
+def tried(
+    session: Session, like: ApprovalRow, states: Sequence[State], since_us: int
+) -> Sequence[ApprovalRow]:
+    """The same step on the same target, in any incident, that ended in one of these states."""
+    return session.exec(
+        select(ApprovalRow)
+        .where(ApprovalRow.runbook == like.runbook)
+        .where(ApprovalRow.step == like.step)
+        .where(ApprovalRow.target == like.target)
+        .where(ApprovalRow.undo_of == "")
+        .where(col(ApprovalRow.executed_us) >= since_us)
+        .where(col(ApprovalRow.state).in_([one.value for one in states]))
+        .limit(_MAX_LISTED)
+    ).all()
+
+
+def switch(session: Session, *, lock: bool) -> SwitchRow | None:
+    """Whether anything may be carried out; with `lock` nobody changes it before the commit."""
+    query = select(SwitchRow).execution_options(populate_existing=True)
+    return session.exec(query.with_for_update() if lock else query).first()
+
+
+def vote_of(session: Session, approval_id: str, person_id: str) -> VoteRow | None:
+    """What one person said to one approval."""
+    return session.exec(
+        select(VoteRow)
+        .where(VoteRow.approval_id == approval_id)
+        .where(VoteRow.person_id == person_id)
+    ).first()
 
 
 def add_vote(session: Session, vote: VoteRow) -> None:

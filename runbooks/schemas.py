@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 
 class VoteOut(BaseModel):
-    """One person's decision."""
+    """One person's decision; `after_s`: seconds after it was asked for."""
 
     person: str
     decision: str
@@ -17,10 +17,14 @@ class VoteOut(BaseModel):
     at: str
     record: str
     simulated: bool
+    after_s: int | None = None
 
 
 class ApprovalOut(BaseModel):
-    """One approval as people and programs see it. `digest` is what a decision must name."""
+    """One approval as people and programs see it. `digest` is what a decision must name.
+
+    `asked`: the highest rung of the ladder that was climbed because nobody answered.
+    """
 
     id: str
     incident_id: str
@@ -54,6 +58,30 @@ class ApprovalOut(BaseModel):
     undo_of: str
     proposed_by: str
     simulated: bool
+    evidence_ids: list[str] = []
+    change_author: str = ""
+    change_author_known: bool = False
+    held_for: str = ""
+    asked: str = ""
+
+
+class RunningOut(BaseModel):
+    """Something that had begun already."""
+
+    id: str
+    incident_id: str
+    what: str
+
+
+class SwitchOut(BaseModel):
+    """Whether steps may be carried out. `cancelled`: how many approvals this switching ended."""
+
+    stopped: bool
+    reason: str
+    by: str
+    at: str | None
+    cancelled: int
+    running: list[RunningOut]
 
 
 class ApprovalList(BaseModel):

@@ -150,7 +150,7 @@ class Asking:
             session.merge(evidence_row(row.id, base, piece))
         record_brief(self._admission, session, row, work.revision, brief)
         if step is not None and row.state != IncidentState.RESOLVED:
-            fact = brief_ready(row, work.revision, bundle.labels).model_copy(
+            fact = brief_ready(row, work.revision, bundle).model_copy(
                 update={
                     "suggested_runbook": step.runbook_id,
                     "suggested_step": step.step_id,

@@ -10,19 +10,20 @@ from sqlmodel import Session
 from kernel.facts.triage import BriefReady
 from triage.admission import SYSTEM, Admission
 from triage.brief.claims import Brief
-from triage.evidence.evidence import Evidence
+from triage.evidence.evidence import Evidence, EvidenceBundle
 from triage.models import BriefRow, EvidenceRow, IncidentRow
 
 
-def brief_ready(row: IncidentRow, revision: int, labels: Mapping[str, str]) -> BriefReady:
+def brief_ready(row: IncidentRow, revision: int, bundle: EvidenceBundle) -> BriefReady:
     """The fact that a brief stands."""
     return BriefReady(
         incident_id=row.id,
         revision=revision,
         service=row.service,
         objective_ids=row.objective_ids,
-        labels=dict(labels),
+        labels=dict(bundle.labels),
         onset_us=row.onset_us,
+        evidence={piece.id: piece.sha256 for piece in bundle.evidence},
     )
 
 

@@ -177,7 +177,7 @@ class Briefing:
                 work.ask, work.asked_times = "wanted", 0
             relabelled = standing is None or standing.labels != dict(bundle.labels)
             if relabelled and not over:
-                publish(session, brief_ready(row, work.revision, bundle.labels), now_us)
+                publish(session, brief_ready(row, work.revision, bundle), now_us)
             self._admission.changed(session, row, "brief")
         elif wanted or new_numbers:
             self._admission.changed(session, row, "impact")

@@ -22,7 +22,10 @@ OBJECTIVE = "payment-success"
 APPROVER = "demo-approver"
 _T = TypeVar("_T")
 _ENDED = frozenset(
-    {"rejected", "expired", "failed", "unknown", "not_recovered", "superseded", "stale"}
+    {
+        *("rejected", "revoked", "cancelled", "expired", "superseded", "stale", "failed"),
+        *("unknown", "not_recovered", "rollback_proposed"),
+    }
 )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from kernel.facts.bus import Fact
 
 
@@ -24,7 +26,8 @@ class BriefReady(Fact):
     """Evidence is gathered and a brief stands (again, after each revision).
 
     `labels` describe the incident for runbook matching: alertname, service, objective, and the
-    attribute values that the evidence blames (provider, region, error_type, ...).
+    attribute values that the evidence blames (provider, region, error_type, ...). `evidence`: the
+    SHA-256 of each piece by its id.
     """
 
     name: ClassVar[str] = "triage.brief.ready"
@@ -37,6 +40,7 @@ class BriefReady(Fact):
     suggested_runbook: str = ""
     suggested_step: str = ""
     suggestion_record: str = ""
+    evidence: dict[str, str] = Field(default_factory=dict)
 
 
 class IncidentChanged(Fact):

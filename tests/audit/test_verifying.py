@@ -387,3 +387,22 @@ def test_a_verifier_without_its_hash_check_would_let_a_flip_pass(
         audit.verify, "leaf_hash", lambda data: leaf_hash(body if data == bent else data)
     )
     assert signed.verify().result == "verified"
+
+
+@pytest.mark.parametrize("ending", ["revoked", "cancelled", "expired"])
+def test_an_action_after_its_approval_was_ended_is_a_broken_story(home: Installation, ending: str):
+    approve(home)
+    about = {"approval_id": "a", "action_hash": "h"}
+    home.record(Entry(f"approval.{ending}", PERSON, "approval", "a", data=about))
+    report = act(home)
+    assert report.result == "broken_story"
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_nothing_may_begin_while_all_execution_is_off(home: Installation, again: bool):
+    approve(home)
+    data: dict[str, object] = {"cancelled": 0, "running": []}
+    home.record(Entry("execution.stopped", PERSON, "execution", "switch", data=data))
+    if again:
+        home.record(Entry("execution.resumed", PERSON, "execution", "switch"))
+    assert act(home).result == ("verified" if again else "broken_story")

@@ -52,6 +52,7 @@ class House:
         self.policy: BaseModel = policy_samples.policy()
         self.gate: BaseModel = policy_samples.gate()
         self.stale = ""
+        self.execution: BaseModel = samples.switched_on()
         self.names: dict[str, str] = {}
         self.stopping = False
         self.control = folder / "control.db"
@@ -114,6 +115,7 @@ class House:
             policy=lambda: self.policy,
             gate=lambda _: self.gate,
             name_of=lambda person_id: self.names.get(person_id, person_id),
+            execution=lambda: self.execution,
             slack_preview=lambda _: self.slack,
             stale=lambda: self.stale,
             simulation=False,

@@ -6,7 +6,7 @@ from typing import Any
 
 from audit.schemas import ActorOut, CheckpointOut, CommitOut, RecordOut, SubjectOut
 from kernel.errors import NotFound
-from runbooks.schemas import ApprovalOut, VoteOut
+from runbooks.schemas import ApprovalOut, RunningOut, SwitchOut, VoteOut
 from slo.money.schemas import (
     AtRiskOut,
     BurnedByOut,
@@ -312,6 +312,18 @@ def approval(state: str = "pending", *, text: str = "Reroute", **changes: Any) -
         "simulated": False,
     }
     return ApprovalOut.model_validate(values | changes)
+
+
+def switched_on() -> SwitchOut:
+    """Nobody ever switched anything off."""
+    return SwitchOut(stopped=False, reason="", by="", at=None, cancelled=0, running=[])
+
+
+def switched_off() -> SwitchOut:
+    """All execution is off, and one step was under way."""
+    running = RunningOut(id=APPROVAL_ID, incident_id=INCIDENT_ID, what="Set flag a")
+    reason = "the flags look wrong"
+    return SwitchOut(stopped=True, reason=reason, by="Ann", at=AT, cancelled=2, running=[running])
 
 
 def timeline(text: str) -> list[TimelineOut]:

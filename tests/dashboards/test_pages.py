@@ -149,7 +149,46 @@ def test_a_step_in_each_state(reader, state):
     reader.approvals = [samples.approval(state)]
     html = reader.page("/incidents/INC-1")
     assert APPROVAL_STATES[state][0] in words(html)
-    assert ('value="approve"' in html) == (state == "pending")
+    assert ('value="approve"' in html) == (state in {"pending", "partially_approved"})
+    able = {"partially_approved", "approved"}
+    assert ("/revocation" in html) == (state in able)
+
+
+def test_while_all_execution_is_off_every_page_says_so_and_why(reader):
+    reader.execution = samples.switched_off()
+    for path in ("/", "/incidents", "/policy", "/runbooks", "/audit", "/deadletters", "/glossary"):
+        text = words(reader.page(path))
+        assert "All execution is switched off by Ann since" in text, path
+        assert "the flags look wrong" in text
+
+
+@pytest.mark.parametrize(("role", "may"), [(Role.OWNER, True), (Role.RESPONDER, False)])
+def test_only_who_may_switch_is_offered_the_switch(house, role, may):
+    house.enter(role)
+    assert ('action="/api/execution/stop"' in house.page("/runbooks")) == may
+
+
+@pytest.mark.parametrize(
+    ("held_for", "words_shown"),
+    [("switch", "Switched off"), ("queue", "Comes later"), ("loop", "Did not help before")],
+)
+def test_what_is_held_is_text_and_says_what_for(reader, held_for, words_shown):
+    reader.incidents = [samples.incident()]
+    reader.approvals = [samples.approval("held", held_for=held_for)]
+    html = reader.page("/incidents/INC-1")
+    assert words_shown in words(html)
+    assert "/decision" not in html
+
+
+def test_a_step_tells_how_long_each_person_thought_and_who_made_the_last_change(reader):
+    reader.incidents = [samples.incident()]
+    vote = samples.approval("approved").votes[0].model_copy(update={"after_s": 3})
+    reader.approvals = [
+        samples.approval("partially_approved", votes=[vote], change_author="octo-ben")
+    ]
+    text = words(reader.page("/incidents/INC-1"))
+    assert "(3 s after it was asked)" in text
+    assert "by octo-ben (nobody here is known by that name" in text
 
 
 def test_a_decision_names_exactly_what_was_shown(reader):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from access.principal import Role
 from kernel.errors import Conflict
-from runbooks.approval import TABLE, TERMINAL, Event, State, step
+from runbooks.approval import NO_HELP, NOT_BEGUN, TABLE, TERMINAL, Event, State, step
 from runbooks.digest import Proposal, digest_of
 from runbooks.policy import Voter, is_executable, quorum_met, tier_of
 from runbooks.runbook import FlagCall, HttpCall, Step, StepKind, Tier
@@ -32,6 +32,8 @@ PROPOSAL = Proposal(
     policy_version="1",
     preconditions={"value": "adyen"},
     verification={"objectives": ["o"]},
+    evidence={"E1": "00"},
+    change_author_id="p-ben",
     expires_at_us=1_795_000_000_000_001,
 )
 
@@ -53,8 +55,9 @@ def test_no_path_skips_the_approval(events: list[Event]) -> None:
     states = [state for state, _ in walk(events)]
     if State.EXECUTING in states:
         before = states[: states.index(State.EXECUTING)]
-        assert before == [State.PROPOSED, State.PENDING, State.APPROVED]
-    ran = {State.SUCCEEDED, State.FAILED, State.UNKNOWN, State.RECOVERED, State.NOT_RECOVERED}
+        seen = [one for one in before if one is not State.PARTIALLY_APPROVED]
+        assert seen == [State.PROPOSED, State.PENDING, State.APPROVED]
+    ran = {State.SUCCEEDED, State.RECOVERED, *NO_HELP}
     if ran & set(states):
         assert State.EXECUTING in states
 
@@ -71,13 +74,24 @@ def test_execution_begins_at_most_once(events: list[Event]) -> None:
     assert [state for state, _ in walk(events)].count(State.EXECUTING) <= 1
 
 
-def test_every_state_but_the_first_can_be_reached() -> None:
+def test_every_state_but_a_held_one_can_be_reached() -> None:
     reached = {following for ways in TABLE.values() for following in ways.values()}
-    assert reached == set(State) - {State.PROPOSED}
+    assert reached == set(State) - {State.HELD}
     assert {
-        State.REJECTED, State.EXPIRED, State.SUPERSEDED, State.STALE,
-        State.FAILED, State.UNKNOWN, State.RECOVERED, State.NOT_RECOVERED,
+        State.REJECTED, State.REVOKED, State.CANCELLED, State.EXPIRED, State.SUPERSEDED,
+        State.STALE, State.FAILED, State.UNKNOWN, State.RECOVERED, State.ROLLBACK_PROPOSED,
     } == TERMINAL  # fmt: skip
+
+
+@pytest.mark.parametrize("state", NOT_BEGUN)
+def test_whatever_has_not_begun_can_be_ended_from_outside(state: State) -> None:
+    ends = {Event.CANCEL, Event.SUPERSEDE, Event.CHANGED, Event.EXPIRE}
+    assert {step(state, event) for event in ends} <= TERMINAL
+
+
+def test_an_approval_can_be_taken_back_until_it_is_carried_out() -> None:
+    able = {state for state, ways in TABLE.items() if Event.REVOKE in ways}
+    assert able == {State.PARTIALLY_APPROVED, State.APPROVED}
 
 
 @pytest.mark.parametrize("name", list(PROPOSAL.__dataclass_fields__))
@@ -145,3 +159,13 @@ def test_no_quorum_without_enough_different_entitled_people(voters: list[Voter])
         assert any(Role.OWNER in one.roles for one in entitled)
     assert not quorum_met(Tier.R4, voters)
     assert not quorum_met(Tier.R0, voters)
+
+
+@given(VOTERS, st.frozensets(st.sampled_from(["a", "b", "c"])))
+def test_who_is_near_to_a_step_is_never_its_whole_quorum(
+    voters: list[Voter], near: frozenset[str]
+) -> None:
+    if quorum_met(Tier.R3, voters, near):
+        apart = [one for one in voters if one.person_id not in near]
+        assert any(one.roles & {Role.APPROVER, Role.OWNER} for one in apart)
+        assert quorum_met(Tier.R3, voters), "nearness only ever takes away"

@@ -43,7 +43,7 @@ def test_the_proposal_says_exactly_what_it_would_do(world: World) -> None:
 def test_the_same_brief_again_proposes_nothing_new(world: World) -> None:
     shown = world.pending()
     world.brief(revision=2)
-    world.service.proposals.prepare()
+    world.service.preparing.step()
     assert [one.id for one in world.service.approvals()] == [shown.id]
 
 
@@ -61,7 +61,7 @@ def test_a_refused_step_is_not_proposed_again(world: World) -> None:
     shown = world.pending()
     world.service.decide(shown.id, person("ann"), "reject", shown.digest, "no")
     world.brief(revision=2)
-    world.service.proposals.prepare()
+    world.service.preparing.step()
     assert [one.state for one in world.service.approvals()] == ["rejected"]
 
 
@@ -95,7 +95,7 @@ def test_labels_of_an_attacker_do_not_reach_the_parameters(world: World) -> None
 def test_a_flag_that_does_not_exist_is_not_proposed_to_people(world: World) -> None:
     world.flags.flags.clear()
     world.brief()
-    world.service.proposals.prepare()
+    world.service.preparing.step()
     (row,) = world.service.approvals()
     assert row.state == "stale"
     assert "make it first" in row.note
@@ -104,7 +104,7 @@ def test_a_flag_that_does_not_exist_is_not_proposed_to_people(world: World) -> N
 def test_an_unreachable_flag_service_is_asked_again_until_time_is_up(world: World) -> None:
     world.flags.close()
     world.brief()
-    world.service.proposals.prepare()
+    world.service.preparing.step()
     (row,) = world.service.approvals()
     assert row.state == "proposed"
     assert "could not be read" in row.note
@@ -186,13 +186,13 @@ def test_r3_needs_two_people_and_one_owner_with_reasons(world: World) -> None:
     with pytest.raises(BadInput, match="written reason"):
         ask(shown.id, person("bob", Role.APPROVER), "approve", shown.digest, " ")
     one = ask(shown.id, person("bob", Role.APPROVER), "approve", shown.digest, "errors since 12:00")
-    assert one.state == "pending"
+    assert one.state == "partially_approved"
     assert "owner" in one.waits_for
     same = ask(shown.id, person("bob", Role.APPROVER), "approve", shown.digest, "again")
-    assert same.state == "pending"
+    assert same.state == "partially_approved"
     world.clock.advance_s(1)
     two = ask(shown.id, person("cid", Role.APPROVER), "approve", shown.digest, "agreed")
-    assert two.state == "pending"
+    assert two.state == "partially_approved"
     assert two.waits_for == "one of them must be owner"
     world.clock.advance_s(1)
     three = ask(shown.id, person("dee", Role.OWNER), "approve", shown.digest, "my service")

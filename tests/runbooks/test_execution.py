@@ -127,7 +127,7 @@ def test_roles_given_to_a_vote_by_hand_make_no_quorum(world: World) -> None:
     for name in ("bob", "cid"):
         who = person(name, Role.APPROVER)
         world.service.decide(shown.id, who, "approve", shown.digest, "errors since 12:00")
-    assert world.state(shown.id) == "pending", "one of the two must be an owner"
+    assert world.state(shown.id) == "partially_approved", "one of the two must be an owner"
     world.sql("""UPDATE approval_vote SET roles = '["approver", "owner"]'""")
     world.sql("UPDATE approval SET state = 'approved'")
     world.seal()
@@ -235,7 +235,8 @@ def test_what_did_not_help_is_offered_to_be_taken_back(world: World) -> None:
     world.clock.advance_s(601)
     world.recovery.run()
     assert world.state(approved.id) == "not_recovered"
-    world.service.proposals.prepare()
+    world.service.preparing.step()
+    assert world.state(approved.id) == "rollback_proposed"
     (undo,) = world.service.approvals(state="pending")
     assert undo.undo_of == approved.id
     assert undo.what == f'Set flag {KEY} from "stripe" to "adyen"'
@@ -295,7 +296,7 @@ def test_an_undo_is_not_offered_over_somebody_elses_change(world: World) -> None
     world.clock.advance_s(601)
     world.recovery.run()
     world.flags.flags[KEY] = "paypal"
-    world.service.proposals.prepare()
+    world.service.preparing.step()
     (undo,) = [one for one in world.service.approvals() if one.undo_of]
     assert undo.state == "stale"
     assert "left alone" in undo.note

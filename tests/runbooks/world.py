@@ -18,7 +18,7 @@ from kernel.facts import FactDispatcher, publish
 from kernel.facts.triage import BriefReady, IncidentResolved
 from runbooks.executor import ActionExecutor
 from runbooks.jobs import subscriptions
-from runbooks.ports import RecoveryReport
+from runbooks.ports import ChangeAuthor, RecoveryReport
 from runbooks.recovery import RecoveryCheck
 from runbooks.schemas import ApprovalOut
 from runbooks.service import ApprovalService
@@ -50,6 +50,16 @@ class ShopNumbers:
         return RecoveryReport(self.state, {"bad": 3, "total": 100})
 
 
+class ShopChanges:
+    """Who changed what last, as the tests set it."""
+
+    def __init__(self) -> None:
+        self.authors: dict[str, ChangeAuthor] = {}
+
+    def last_author(self, service: str) -> ChangeAuthor | None:
+        return self.authors.get(service)
+
+
 class World:
     """One installation."""
 
@@ -66,9 +76,10 @@ class World:
             runbook_dir=self.library, flag_url=self.flags.url, **settings
         )
         self.database.create_all()
-        self.service = ApprovalService(self.database, self.log, self.clock, self.settings)
         # What a person may do by now, where that differs from the moment of the decision.
         self.roles_now: dict[str, frozenset[Role]] = {}
+        self.changes = ShopChanges()
+        self.service = self.another_service()
         self.executor = self.another_executor()
         self.numbers = ShopNumbers()
         self.recovery = RecoveryCheck(
@@ -89,8 +100,16 @@ class World:
             self.service.catalogue,
             self.service.adapters,
             self.settings,
-            roles_of=lambda person_id: self.roles_now.get(person_id, frozenset(Role)),
+            people=self,
         )
+
+    def another_service(self) -> ApprovalService:
+        return ApprovalService(
+            self.database, self.log, self.clock, self.settings, people=self, changes=self.changes
+        )
+
+    def roles_of(self, person_id: str) -> frozenset[Role]:
+        return self.roles_now.get(person_id, frozenset(Role))
 
     def brief(self, labels: dict[str, str] | None = None, **more: Any) -> None:
         """Triage says that a brief stands."""
@@ -125,7 +144,7 @@ class World:
     def pending(self, labels: dict[str, str] | None = None, **more: Any) -> ApprovalOut:
         """A proposal that waits for people."""
         self.brief(labels, **more)
-        self.service.proposals.prepare()
+        self.service.preparing.step()
         (found,) = self.service.approvals(state="pending")
         return found
 
