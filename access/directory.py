@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ from access import repository
 from access.models import PersonRow, SlackIdentityRow, TokenRow
 from access.principal import Kind, Principal, Role
 from access.secrets_text import hash_of, new_token
-from access.token_copy import TokenCopy
+from access.token_copy import TokenCopy, principal_of
 from audit.entries import Actor, Entry
 from audit.log import AuditLog
 from kernel.clock import Clock, rfc3339
@@ -83,6 +83,24 @@ class Directory:
         with self._database.reading() as session:
             named = repository.person_by_name(session, author.strip())
             return named.id if named is not None and named.kind == "person" else ""
+
+    def responder(self, person: str, roles: Collection[Role]) -> Principal | None:
+        """The person of this id or name who holds one of the roles; None where there is none."""
+        with self._database.reading() as session:
+            row = repository.person(session, person) or repository.person_named(session, person)
+            if row is None or row.disabled_us is not None or row.kind != "person":
+                return None
+            found = principal_of(row, "session", "")
+            return found if found.has(*roles) else None
+
+    def responders(self, roles: Collection[Role]) -> list[tuple[str, str]]:
+        """(id, name) of all people who hold one of the roles, by name."""
+        with self._database.reading() as session:
+            return [
+                (row.id, row.name)
+                for row in repository.people(session)
+                if row.kind == "person" and _held(row) & frozenset(roles)
+            ]
 
     def roles_of(self, person_id: str) -> frozenset[Role]:
         """The roles a person holds; none where nobody has that id, or who has it is disabled."""

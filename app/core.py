@@ -84,6 +84,7 @@ class Core:
             self.admission,
             self.approvals,
             self.slack.notice if self.slack else None,
+            people=self.access,
         )
 
     def _policy(self) -> PolicyService:

@@ -152,7 +152,13 @@ class Engine:
     def jobs(self) -> list[Job]:
         """The recurring work."""
         core, kernel = self.core, self.core.kernel
-        upkeep = Upkeep(core.database, core.clock, core.admission, core.second_channel)
+        upkeep = Upkeep(
+            core.database,
+            core.clock,
+            core.admission,
+            core.second_channel,
+            core.slack.notice if core.slack else None,
+        )
         heartbeat = Heartbeat(core.triage_settings, self._ages(), self.http)
         slack = SlackWatch(core.database, core.clock, core.second_channel.notice)
         return [

@@ -47,7 +47,8 @@ _ACCESS: Final = (
 _INCIDENT: Final = (
     "number title alerts members source fingerprint joined_by incident_id other_incident parts "
     "opened_at resolved_at brief_source confidence evidence_ids hypothesis verdict stale channel "
-    "slo slos group rule impact person_id action approval_id proposals delivered attempt"
+    "slo slos group rule impact person_id action approval_id proposals delivered attempt "
+    "from_severity"
 )
 _COUNT: Final = (
     "stored rejected duplicate shed sources first_position last_position statement_sha256"

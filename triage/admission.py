@@ -8,40 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlmodel import Session
 
 from audit.entries import Actor, Entry, Payload
 from audit.log import AuditLog
-from kernel.clock import MINUTE_US, Clock
+from kernel.clock import Clock
 from kernel.errors import NotFound
 from kernel.facts import publish
 from kernel.facts.triage import IncidentChanged, IncidentOpened, IncidentResolved
 from kernel.ids import uuid7
 from triage import repository
-from triage.identity import OPENED_IT, Delivery, Member, choose, merge
-from triage.incident import (
-    Event,
-    Impact,
-    IncidentState,
-    Severity,
-    is_quiet,
-    severity,
-    step,
+from triage.identity import (
+    MOVED_BEFORE,
+    OPENED_IT,
+    Choice,
+    Delivery,
+    Member,
+    choose,
+    merge,
 )
+from triage.incident import Event, Impact, IncidentState, Severity, is_quiet, step
+from triage.incident_row import absorb, first_impact, one_line, take_impact, take_state
 from triage.models import IncidentRow
 from triage.ports import Budgets
 from triage.second_channel import SecondChannel
 from triage.settings import TriageSettings
 
 SYSTEM = Actor(kind="system", ref="triage")
-_Value = TypeVar("_Value")
-_MAX_LABELS = 64
-_MAX_TITLE = 200
-# A storm of alerts must not let one incident's row, or what is recorded of it, grow without end.
-_MAX_OBJECTIVES = 50
-_MAX_GROUPS = 200
 
 
 class Admission:
@@ -113,36 +108,77 @@ class Admission:
             return False
         return self.move(session, row, Event.QUIET, SYSTEM)
 
-    def move(self, session: Session, row: IncidentRow, event: Event, actor: Actor) -> bool:
-        """Move the state machine; write, publish and audit if it moved. Raises Conflict."""
+    def weigh(self, session: Session, row: IncidentRow, impact: Impact) -> None:
+        """Take a new look at the loss: the severity may rise, and a silence that no longer fits
+        what is lost ends.
+        """
+        before = take_impact(row, impact, self._settings.scale)
+        session.add(row)
+        if row.severity != before:
+            data = {"severity": str(row.severity), "from_severity": str(before)}
+            self.record(session, row, "incident.severity", SYSTEM, data)
+            self.changed(session, row, "severity")
+        if row.silenced_until_us is not None and row.impact_step > row.silence_step:
+            self.end_silence(session, row, SYSTEM, "the loss has grown")
+
+    def end_silence(self, session: Session, row: IncidentRow, actor: Actor, why: str) -> None:
+        """Notifications go out again. `why`: words of ours."""
+        row.silenced_until_us = None
+        session.add(row)
+        self.record(session, row, "incident.silence_ended", actor, {"reason": why})
+        self.changed(session, row, "silence_ended")
+
+    def move(
+        self,
+        session: Session,
+        row: IncidentRow,
+        event: Event,
+        actor: Actor,
+        data: Mapping[str, Any] | None = None,
+        payloads: Mapping[str, bytes] | None = None,
+    ) -> bool:
+        """Move the state machine; write, publish and audit if it moved. Raises Conflict.
+
+        `data` and `payloads` go into the record of the change.
+        """
         now_us = self._clock.now_us()
         before = repository.machine(row)
         after = step(before, event, now_us)
         if after == before:
             return False
-        row.state, row.stale = after.state, after.stale
-        row.acknowledged_us, row.resolved_us = after.acknowledged_us, after.resolved_us
-        row.updated_us = now_us
+        take_state(row, after, now_us)
         if event is Event.ACKNOWLEDGED:
             row.acknowledged_by = actor.ref
-        if event is Event.CLOSED:
-            row.over_us = now_us
-        if after.state is not IncidentState.RESOLVED:
-            row.over_us = None
+            row.taken_by = row.taken_by or actor.ref
+        if event in _ENDED_BY_PEOPLE:
+            row.over_us = row.over_us or now_us
         session.add(row)
-        what = _WORDS[event] if before.state is not after.state or event is Event.QUIET else ""
+        ended_otherwise = before.resolution is not after.resolution
+        moved = before.state is not after.state or ended_otherwise or event is Event.QUIET
+        what = _WORDS[event] if moved else ""
         if not what:
             self.changed(session, row, "confirmed")
             return True
-        self.record(session, row, f"incident.{what}", actor)
+        self.record(session, row, f"incident.{what}", actor, data, payloads)
         if after.state is IncidentState.RESOLVED:
             self._publish_resolved(session, row)
+        if before.state is not after.state and after.state is IncidentState.RESOLVED:
             self._second.announce(session, row, "resolved", now_us)
         elif what == "reopened":
             self._second.announce(session, row, "opened", now_us)
         repository.mark_dirty(session, row.id, now_us)
         self.changed(session, row, what)
         return True
+
+    def regrouped(self, session: Session, row: IncidentRow) -> None:
+        """Its members changed by hand: it may be over now, and wants a new brief."""
+        now_us = self._clock.now_us()
+        row.updated_us = now_us
+        session.add(row)
+        session.flush()
+        self.settle(session, row)
+        repository.mark_dirty(session, row.id, now_us)
+        self.changed(session, row, "regrouped")
 
     def changed(self, session: Session, row: IncidentRow, what: str) -> None:
         """Card and page render anew."""
@@ -181,7 +217,9 @@ class Admission:
             self.move(session, row, Event.REFRESHED, SYSTEM)
 
     def _place(self, session: Session, member: Member) -> tuple[Member, IncidentRow | None]:
-        choice = choose(member, repository.candidates(session, member.told.starts_us))
+        choice = self._where_people_put_it(session, member) or choose(
+            member, repository.candidates(session, member.told.starts_us)
+        )
         if choice is not None:
             row = repository.incident(session, choice.incident_id)
             if row is not None:
@@ -190,11 +228,20 @@ class Admission:
                 return member, row
         if not member.told.pages:
             return member, None
-        row = self._open(session, member)
+        row = self.open(session, member)
         return replace(member, incident_id=row.id, joined_by=OPENED_IT), row
 
+    @staticmethod
+    def _where_people_put_it(session: Session, member: Member) -> Choice | None:
+        """An alert that fires anew goes where a person put it before, while that is not over."""
+        incident_id = repository.moved_to(session, member.told.source, member.told.fingerprint)
+        row = repository.incident(session, incident_id) if incident_id else None
+        if row is None or row.state == IncidentState.RESOLVED:
+            return None
+        return Choice(row.id, MOVED_BEFORE)
+
     def _join(self, session: Session, row: IncidentRow, member: Member) -> None:
-        _absorb(row, member)
+        absorb(row, member)
         now_us = self._clock.now_us()
         row.updated_us = now_us
         session.add(row)
@@ -203,15 +250,24 @@ class Admission:
         repository.mark_dirty(session, row.id, now_us)
         self.changed(session, row, "joined")
 
-    def _open(self, session: Session, member: Member) -> IncidentRow:
+    def open(
+        self,
+        session: Session,
+        member: Member,
+        actor: Actor = SYSTEM,
+        split_from: int = 0,
+    ) -> IncidentRow:
+        """A new incident around its first member. `split_from`: the number of the one it was in."""
         now_us = self._clock.now_us()
         told = member.told
         row = IncidentRow(
             id=uuid7(self._clock),
             number=repository.next_number(session),
             state=IncidentState.OPEN,
-            severity=_first_severity(told, now_us, self._settings),
-            title=_one_line(told.title) or "An alert fires",
+            severity=Severity.MINOR,
+            split_from=split_from,
+            left_out={},
+            title=one_line(told.title) or "An alert fires",
             service=told.service,
             objective_ids=[],
             segments=[],
@@ -223,11 +279,15 @@ class Admission:
             opened_us=now_us,
             updated_us=now_us,
         )
-        _absorb(row, member)
+        absorb(row, member)
+        take_impact(row, first_impact(told, now_us), self._settings.scale)
         session.add(row)
         session.flush()
-        data = {"severity": str(row.severity), "objectives": row.objective_ids}
-        self.record(session, row, "incident.opened", SYSTEM, data, {"title": row.title.encode()})
+        data: dict[str, Any] = {"severity": str(row.severity), "objectives": row.objective_ids}
+        if split_from:
+            data["other_incident"] = f"INC-{split_from}"
+        kind = "incident.split_off" if split_from else "incident.opened"
+        self.record(session, row, kind, actor, data, {"title": row.title.encode()})
         publish(
             session,
             IncidentOpened(
@@ -255,6 +315,7 @@ class Admission:
                 objective_ids=row.objective_ids,
                 onset_us=row.onset_us,
                 resolved_us=row.resolved_us or now_us,
+                resolution=row.resolution,
             ),
             now_us,
         )
@@ -273,44 +334,10 @@ _WORDS = {
     Event.ACKNOWLEDGED: "acknowledged",
     Event.ALL_CLEAR: "resolved",
     Event.CLOSED: "closed",
+    Event.DISMISSED: "not_an_incident",
+    Event.MERGED: "merged",
     Event.FIRING: "reopened",
     Event.QUIET: "stale",
     Event.REFRESHED: "",
 }
-
-
-def _absorb(row: IncidentRow, member: Member) -> None:
-    """What a new member adds. New lists each time: the row notices replaced values only."""
-    told = member.told
-    row.onset_us = min(row.onset_us, member.onset_us)
-    row.last_onset_us = max(row.last_onset_us, member.onset_us)
-    row.service = row.service or told.service
-    row.objective_ids = _with(row.objective_ids, told.objective_id, _MAX_OBJECTIVES)
-    row.group_keys = _with(row.group_keys, told.group_key, _MAX_GROUPS)
-    segment = dict(told.segment)
-    row.segments = _with(row.segments, segment, _MAX_GROUPS)
-    # Segments are kept apart: one alert's segment must not label the whole incident.
-    labels = {name: text for name, text in told.labels.items() if name not in segment}
-    merged = {**labels, **row.labels}
-    row.labels = dict(sorted(merged.items())[:_MAX_LABELS])
-
-
-def _with(known: list[_Value], value: _Value, limit: int) -> list[_Value]:
-    """A new list with the value, where it says something new and there is room."""
-    if not value or value in known or len(known) >= limit:
-        return known
-    return [*known, value]
-
-
-def _first_severity(told: Delivery, now_us: int, settings: TriageSettings) -> Severity:
-    """From the alert's own counts, until the account of the till is asked (with the brief)."""
-    impact = None
-    if told.total:
-        minutes = max(1.0, (now_us - told.onset_us) / MINUTE_US)
-        impact = Impact(bad=told.bad, total=told.total, recent_bad=told.bad, minutes=minutes)
-    return severity(impact, [told.labels.get("severity", "")], settings.scale)
-
-
-def _one_line(text: str) -> str:
-    """Text from outside, without control characters, bounded."""
-    return "".join(char if char.isprintable() else " " for char in text).strip()[:_MAX_TITLE]
+_ENDED_BY_PEOPLE = (Event.CLOSED, Event.DISMISSED, Event.MERGED)

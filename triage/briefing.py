@@ -29,14 +29,7 @@ from triage.brief_rows import brief_ready, brief_row, evidence_row, record_brief
 from triage.evidence.evidence import EvidenceBundle, IncidentContext
 from triage.evidence.outcome import rule_of
 from triage.evidence.volume import ALERT_NAME, missing_of
-from triage.incident import (
-    Impact,
-    IncidentState,
-    Severity,
-    heavier,
-    rate_window,
-    severity,
-)
+from triage.incident import Impact, IncidentState, rate_window
 from triage.models import BriefWorkRow, IncidentRow
 from triage.ports import Budgets, Gatherer
 from triage.settings import TriageSettings
@@ -152,7 +145,7 @@ class Briefing:
         row = repository.incident(session, seen.incident_id)
         if work is None or row is None:
             return
-        self._weigh(row, impact, missing_of(bundle))
+        self._weigh(session, row, impact, missing_of(bundle))
         over = row.state == IncidentState.RESOLVED
         changed_meanwhile = work.due_us != seen.due_us
         if not changed_meanwhile:
@@ -192,6 +185,7 @@ class Briefing:
 
     def _weigh(
         self,
+        session: Session,
         row: IncidentRow,
         impact: tuple[str, Impact] | None,
         missing: Mapping[str, Any] | None,
@@ -213,9 +207,7 @@ class Briefing:
             **({"missing": dict(missing)} if missing else {}),
         }
         if row.state != IncidentState.RESOLVED:
-            label = row.labels.get("severity", "")
-            weight = severity(numbers, [label], self._settings.scale)
-            row.severity = heavier(Severity(row.severity), weight)
+            self._admission.weigh(session, row, numbers)
 
     def _write(
         self,

@@ -1,4 +1,4 @@
-"""`tillwatch incident list|show`."""
+"""`tillwatch incident list|show`, and what people do to incidents (over HTTP)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import typer
 
 from kernel.money import format_money
 from kernel.terminal import plain
-from triage.schemas import IncidentOut
+from triage.acts.cli import add_acts
+from triage.schemas import IncidentOut, StandingOut
 from triage.service import IncidentService
 
 Opener = Callable[[Path | None], AbstractContextManager[IncidentService]]
@@ -38,9 +39,8 @@ def build_cli(opener: Opener) -> typer.Typer:
         if not found:
             typer.echo("No incidents.")
         for one in found:
-            stale = " (stale)" if one.stale else ""
             typer.echo(
-                f"{one.number:<8} {one.state + stale:<14} {one.severity:<9}"
+                f"{one.number:<8} {one.state + marks(one):<14} {one.severity:<9}"
                 f" {one.opened_at[:19]}Z  {plain(one.title)}"
             )
 
@@ -61,18 +61,35 @@ def build_cli(opener: Opener) -> typer.Typer:
                 "\n".join(plain(line) for text in _lines(found) for line in text.split("\n"))
             )
 
+    add_acts(cli)
     return cli
 
 
+def marks(one: StandingOut) -> str:
+    """What stands beside the state: stale, silenced, merged."""
+    found = [
+        *(["stale"] if getattr(one, "stale", False) else []),
+        *(["silenced"] if one.silenced_until else []),
+        *([f"merged into {one.merged_into}"] if one.merged_into else []),
+        *(["not an incident"] if one.resolution == "not_an_incident" else []),
+    ]
+    return f" ({', '.join(found)})" if found else ""
+
+
 def _lines(found: IncidentOut) -> list[str]:
-    stale = ", stale" if found.stale else ""
     lines = [
         f"{found.number}  {found.title}",
-        f"state     {found.state}{stale}, {found.severity}",
+        f"state     {found.state}{marks(found)}, {found.severity}",
         f"opened    {found.opened_at}   onset {found.onset_at}",
         f"resolved  {found.resolved_at or '-'}",
         f"slos      {', '.join(found.slos) or '-'}",
     ]
+    if found.silenced_until:
+        lines.append(f"silenced  until {found.silenced_until} {found.silence_reason}".rstrip())
+    if found.resolution_reason:
+        lines.append(f"because   {found.resolution_reason}")
+    if found.left_out:
+        lines.append(f"left out  {found.left_out} alerts were left out by their sender")
     if found.impact:
         lost = ", ".join(format_money(one.lost_minor, one.currency) for one in found.impact.money)
         lines.append(

@@ -11,7 +11,7 @@ import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
@@ -21,10 +21,11 @@ from collector.redaction import Redactor
 from kernel.errors import NotAllowed, NotAuthenticated, TillwatchError, TooLarge, Unavailable
 from kernel.journal import Append, Appended, Item, JournalWriter, Stream
 from kernel.observability import get_logger
+from triage.acts.endpoints import build_router as build_acts_router
 from triage.alertmanager import SOURCE
 from triage.post_redaction import redact
 from triage.schemas import AlertHealthOut, IncidentOut, TimelineOut
-from triage.service import ACTING, IncidentService
+from triage.service import IncidentService
 
 MAX_BODY = 16 * 1024**2
 _STORE_WITHIN_S = 5.0
@@ -39,6 +40,7 @@ def build_router(
     router = APIRouter()
     _alert_routes(router, incidents, journal, access, redactor)
     _incident_routes(router, incidents, access)
+    router.include_router(build_acts_router(incidents, access))
     return router
 
 
@@ -87,7 +89,6 @@ def _alert_routes(
 
 def _incident_routes(router: APIRouter, incidents: IncidentService, access: AccessService) -> None:
     reads = access.guard.require(*READERS)
-    acts = access.guard.require(*ACTING)
 
     @router.get("/api/incidents")
     def listed(
@@ -105,27 +106,6 @@ def _incident_routes(router: APIRouter, incidents: IncidentService, access: Acce
     @router.get("/api/incidents/{incident_id}/timeline")
     def timeline(incident_id: str, _: Principal = Depends(reads)) -> list[TimelineOut]:
         return list(incidents.timeline(incident_id))
-
-    @router.post("/api/incidents/{incident_id}/acknowledge", response_model=None)
-    async def acknowledge(
-        incident_id: str, request: Request, person: Principal = Depends(acts)
-    ) -> Response | IncidentOut:
-        done = await run_in_threadpool(incidents.acknowledge, incident_id, person)
-        return _back(request, done)
-
-    @router.post("/api/incidents/{incident_id}/close", response_model=None)
-    async def close(
-        incident_id: str, request: Request, person: Principal = Depends(acts)
-    ) -> Response | IncidentOut:
-        done = await run_in_threadpool(incidents.close, incident_id, person)
-        return _back(request, done)
-
-
-def _back(request: Request, done: IncidentOut) -> Response:
-    """Forms of pages go back to the page; programs get the incident."""
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return RedirectResponse(f"/incidents/{done.id}", status_code=303)
-    return JSONResponse(done.model_dump(mode="json", by_alias=True))
 
 
 async def _whole_body(request: Request) -> bytes:

@@ -20,6 +20,8 @@ OPENED_IT = "opened the incident"
 SAME_GROUP = "same group key"
 SAME_OBJECTIVE = "same objective"
 SAME_SERVICE = "same service, onset within 15 min"
+MOVED = "moved by a person"
+MOVED_BEFORE = "same alert as one that a person moved"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,19 @@ class Delivery:
     def key(self) -> tuple[str, str, int]:
         """The identity of the member."""
         return self.source, self.fingerprint, self.starts_us
+
+
+def key_text(key: tuple[str, str, int]) -> str:
+    """The identity of a member in one word, as lists and forms carry it."""
+    return f"{key[0]}:{key[1]}:{key[2]}"
+
+
+def parse_key(text: str) -> tuple[str, str, int] | None:
+    """The identity behind such a word; None for anything else."""
+    source, _, rest = text.partition(":")
+    fingerprint, _, starts = rest.rpartition(":")
+    digits = starts.isascii() and starts.isdecimal() and len(starts) <= 18
+    return (source, fingerprint, int(starts)) if source and fingerprint and digits else None
 
 
 @dataclass(frozen=True)

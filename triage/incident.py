@@ -3,11 +3,13 @@
     open -> acknowledged -> resolved        resolved -> open when a member turns out to burn still
 
 `stale` is a flag beside the state: nobody has confirmed for long that the alerts still fire, so
-the card asks and a human closes.
+the card asks and a human closes. `resolution` says how it ended; what a person judged to be no
+incident, and what went into another one, never opens again by itself.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -18,6 +20,7 @@ from kernel.money import exponent
 
 _STALE_AT_LEAST_US = 4 * HOUR_US
 _RATE_WINDOW_US = 5 * MINUTE_US
+_MOST_STEPS = 9
 _PAGING_LABELS = frozenset({"critical", "page", "paging", "p1", "sev1", "high"})
 
 
@@ -38,6 +41,23 @@ class Event(StrEnum):
     REFRESHED = "refreshed"  # a member was confirmed to fire still
     QUIET = "quiet"  # nobody has confirmed it for too long
     CLOSED = "closed"  # a person closes a stale incident
+    DISMISSED = "dismissed"  # a person says that it is not an incident
+    MERGED = "merged"  # a person puts its members into another incident
+
+
+class Resolution(StrEnum):
+    """How an incident ended."""
+
+    NONE = ""
+    ALL_CLEAR = "all_clear"
+    CLOSED = "closed"
+    NOT_AN_INCIDENT = "not_an_incident"
+    MERGED = "merged"
+
+    @property
+    def final(self) -> bool:
+        """True where alerts that fire on do not open it again."""
+        return self in (Resolution.NOT_AN_INCIDENT, Resolution.MERGED)
 
 
 class Severity(StrEnum):
@@ -61,6 +81,7 @@ class Incident:
     stale: bool = False
     acknowledged_us: int | None = None
     resolved_us: int | None = None
+    resolution: Resolution = Resolution.NONE
 
 
 def step(incident: Incident, event: Event, now_us: int) -> Incident:
@@ -74,9 +95,19 @@ def step(incident: Incident, event: Event, now_us: int) -> Incident:
                 "its alerts are still confirmed to fire",
                 hint="it closes by itself when they are resolved",
             )
-        case Event.ALL_CLEAR | Event.CLOSED if not resolved:
-            return replace(incident, state=IncidentState.RESOLVED, stale=False, resolved_us=now_us)
-        case Event.FIRING if resolved:
+        case Event.ALL_CLEAR if not resolved:
+            return _over(incident, Resolution.ALL_CLEAR, now_us)
+        case Event.CLOSED if not resolved:
+            return _over(incident, Resolution.CLOSED, now_us)
+        case Event.DISMISSED if incident.resolution is Resolution.MERGED:
+            raise Conflict(
+                "it went into another incident", hint="judge the incident that it went into"
+            )
+        case Event.DISMISSED:
+            return _over(incident, Resolution.NOT_AN_INCIDENT, now_us)
+        case Event.MERGED:
+            return _over(incident, Resolution.MERGED, now_us)
+        case Event.FIRING if resolved and not incident.resolution.final:
             return Incident()
         case Event.FIRING | Event.REFRESHED if not resolved:
             return replace(incident, stale=False)
@@ -84,6 +115,18 @@ def step(incident: Incident, event: Event, now_us: int) -> Incident:
             return replace(incident, stale=True)
         case _:
             return incident
+
+
+def _over(incident: Incident, resolution: Resolution, now_us: int) -> Incident:
+    """Over now, or since before where only the judgement of how it ended changes."""
+    ended_us = now_us if incident.resolved_us is None else incident.resolved_us
+    return replace(
+        incident,
+        state=IncidentState.RESOLVED,
+        stale=False,
+        resolved_us=ended_us,
+        resolution=resolution,
+    )
 
 
 def _acknowledge(incident: Incident, now_us: int) -> Incident:
@@ -165,6 +208,42 @@ def severity(impact: Impact | None, labels: Iterable[str], scale: SeverityScale)
     if orders >= scale.major_orders or money >= scale.major_money or paging:
         return Severity.MAJOR
     return Severity.MINOR
+
+
+def impact_step(impact: Impact | None, scale: SeverityScale) -> int:
+    """Steps of the loss: 0 below major, 1 major, 2 critical, one more for each tenfold of it.
+
+    A judgement of a person stands until the loss has grown by such a step.
+    """
+    if impact is None:
+        return 0
+    orders, money = impact.orders_per_minute, impact.money_per_minute
+    if orders < scale.major_orders and money < scale.major_money:
+        return 0
+    times = max(orders / scale.critical_orders, money / scale.critical_money)
+    return 1 if times < 1 else min(2 + math.floor(math.log10(times) + 1e-9), _MOST_STEPS)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """The severity that stands. `by`: the person who set it while the loss was at `step`; "" for
+    code.
+    """
+
+    severity: Severity
+    by: str = ""
+    step: int = 0
+
+
+def weighed(standing: Weight, computed: Severity, step: int) -> Weight:
+    """The severity after a new look at the loss.
+
+    By itself it never falls while the incident is open. A person's word stands until the loss has
+    grown by a step and asks for more than the person said.
+    """
+    if standing.by and (step <= standing.step or computed.weight <= standing.severity.weight):
+        return standing
+    return Weight(heavier(standing.severity, computed))
 
 
 def heavier(one: Severity, other: Severity) -> Severity:

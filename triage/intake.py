@@ -161,14 +161,16 @@ def _move(session: Session, *, item: int, tries: int) -> None:
 def burn_alerts(admission: Admission, second: SecondChannel) -> Subscription:
     """Our own burn alerts: members with the source `tillwatch`, without a detour.
 
-    The second channel tells each to Alertmanager; what comes back from there is an echo.
+    The second channel tells each to Alertmanager, but none of a silenced incident; what comes back
+    from there is an echo.
     """
 
     def handle(session: Session, fact: Any) -> None:
         if isinstance(fact, BurnAlertOpened):
             told = opened_delivery(fact)
-            admission.tell(session, told)
-            second.alert(session, told, "opened", told.starts_us)
+            row = repository.incident(session, admission.tell(session, told))
+            if row is None or row.silenced_until_us is None:
+                second.alert(session, told, "opened", told.starts_us)
         elif isinstance(fact, BurnAlertClosed):
             for member in repository.firing_of_alert(session, OWN_SOURCE, fact.alert_id):
                 told = closed_delivery(fact, member.told)

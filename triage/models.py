@@ -14,7 +14,13 @@ def _json() -> Any:
 
 
 class IncidentRow(SQLModel, table=True):
-    """One incident. `over_us`: when the last member ended, once it is resolved."""
+    """One incident. `over_us`: when the last member ended, once it is resolved.
+
+    `severity_by`: the person who set the severity while the loss was at `severity_step`; "" where
+    code did. The rates are those of the newest minutes, for the order of lists. `merged_into` and
+    `split_from` are numbers of incidents, 0 for none. `left_out`: alerts that the sender's newest
+    post left out, by group key.
+    """
 
     __tablename__ = "incident"
     id: str = Field(primary_key=True)
@@ -22,6 +28,13 @@ class IncidentRow(SQLModel, table=True):
     state: str = Field(index=True)
     stale: bool = False
     severity: str
+    severity_weight: int = 0
+    severity_by: str = ""
+    severity_reason: str = ""
+    severity_step: int = 0
+    impact_step: int = 0
+    money_rate: float = 0.0
+    order_rate: float = 0.0
     title: str
     service: str = ""
     objective_ids: list[str] = _json()
@@ -34,6 +47,18 @@ class IncidentRow(SQLModel, table=True):
     opened_us: int = Field(sa_type=BigInt, index=True)
     acknowledged_us: int | None = Field(default=None, sa_type=BigInt)
     acknowledged_by: str = ""
+    taken_by: str = ""
+    handover_note: str = ""
+    silenced_us: int = Field(default=0, sa_type=BigInt)
+    silenced_until_us: int | None = Field(default=None, sa_type=BigInt)
+    silenced_by: str = ""
+    silence_reason: str = ""
+    silence_step: int = 0
+    resolution: str = ""
+    resolution_reason: str = ""
+    merged_into: int = Field(default=0, index=True)
+    split_from: int = 0
+    left_out: dict[str, int] = _json()
     resolved_us: int | None = Field(default=None, sa_type=BigInt)
     over_us: int | None = Field(default=None, sa_type=BigInt, index=True)
     updated_us: int = Field(sa_type=BigInt)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from access.principal import Principal, Role
 from triage.evidence.evidence import EvidenceBundle, IncidentContext
 
 
@@ -50,6 +51,13 @@ class Approvals(Protocol):
 
     def approvals(self, incident_id: str | None = None) -> Sequence[Any]:
         """All approvals of an incident, oldest first; each is an `Approval`."""
+
+
+class People(Protocol):
+    """access's answers."""
+
+    def responder(self, person: str, roles: Collection[Role]) -> Principal | None:
+        """The person of this id or name who holds one of the roles; None where there is none."""
 
 
 class Gatherer(Protocol):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlmodel import Session, col, delete, func, or_, select
+from sqlmodel import Session, col, delete, func, not_, or_, select, update
 
-from triage.identity import Candidate, Delivery, Member
-from triage.incident import Incident, IncidentState
+from triage.identity import MOVED, MOVED_BEFORE, Candidate, Delivery, Member
+from triage.incident import Incident, IncidentState, Resolution
 from triage.models import (
     AlertMemberRow,
     AlertQuarantineRow,
@@ -21,6 +21,7 @@ from triage.models import (
 )
 
 _MAX_CANDIDATES = 1_000
+_FINAL = [one.value for one in Resolution if one.final]
 _KEEP_REFUSED = 100
 _KEEP_QUARANTINED = 1_000
 
@@ -33,12 +34,25 @@ def incident(session: Session, incident_id: str) -> IncidentRow | None:
     return session.get(IncidentRow, incident_id)
 
 
+# The money incident first: what people (or code) call worse, then what loses more just now.
+_BY_IMPACT = (
+    col(IncidentRow.severity_weight).desc(),
+    col(IncidentRow.money_rate).desc(),
+    col(IncidentRow.order_rate).desc(),
+    col(IncidentRow.number).desc(),
+)
+
+
 def incidents(session: Session, state: str | None, limit: int) -> Sequence[IncidentRow]:
-    """Newest first."""
-    query = select(IncidentRow).order_by(col(IncidentRow.number).desc()).limit(limit)
+    """What is not over by business impact, then what is over, newest first."""
+    over = col(IncidentRow.state) == IncidentState.RESOLVED
+    burning = select(IncidentRow).where(not_(over)).order_by(*_BY_IMPACT).limit(limit)
+    ended = select(IncidentRow).where(over).order_by(col(IncidentRow.number).desc())
     if state is not None:
-        query = query.where(IncidentRow.state == state)
-    return session.exec(query).all()
+        burning = burning.where(IncidentRow.state == state)
+        ended = ended.where(IncidentRow.state == state)
+    found = list(session.exec(burning))
+    return [*found, *session.exec(ended.limit(limit - len(found)))] if len(found) < limit else found
 
 
 def unresolved(session: Session) -> Sequence[IncidentRow]:
@@ -76,6 +90,7 @@ def candidates(session: Session, starts_us: int) -> list[Candidate]:
                 col(IncidentRow.over_us) >= starts_us,
             )
         )
+        .where(col(IncidentRow.resolution).not_in(_FINAL))
         .order_by(col(IncidentRow.number))
         .limit(_MAX_CANDIDATES)
     )
@@ -96,7 +111,13 @@ def candidates(session: Session, starts_us: int) -> list[Candidate]:
 
 def machine(row: IncidentRow) -> Incident:
     """The part of the row that the state machine moves."""
-    return Incident(IncidentState(row.state), row.stale, row.acknowledged_us, row.resolved_us)
+    return Incident(
+        IncidentState(row.state),
+        row.stale,
+        row.acknowledged_us,
+        row.resolved_us,
+        Resolution(row.resolution),
+    )
 
 
 def member(session: Session, key: tuple[str, str, int]) -> Member | None:
@@ -167,6 +188,35 @@ def firing_of_source(session: Session, source: str, limit: int = 1000) -> Sequen
         .limit(limit)
     )
     return [_member(row) for row in rows]
+
+
+def move_members(session: Session, from_id: str, to_id: str) -> int:
+    """Give all alerts of one incident to another, as moved by a person; returns how many."""
+    done = session.exec(
+        update(AlertMemberRow)
+        .where(col(AlertMemberRow.incident_id) == from_id)
+        .values(incident_id=to_id, joined_by=MOVED)
+    )
+    return int(done.rowcount)
+
+
+def moved_to(session: Session, source: str, fingerprint: str) -> str:
+    """Where a person put an earlier alert of this source and fingerprint; "" for nowhere."""
+    found = session.exec(
+        select(AlertMemberRow.incident_id)
+        .where(AlertMemberRow.source == source)
+        .where(AlertMemberRow.fingerprint == fingerprint)
+        .where(col(AlertMemberRow.joined_by).in_([MOVED, MOVED_BEFORE]))
+        .order_by(col(AlertMemberRow.starts_us).desc())
+        .limit(1)
+    ).first()
+    return found or ""
+
+
+def merged_from(session: Session, number: int, limit: int = 50) -> list[int]:
+    """Numbers of the incidents that a person put into this one."""
+    query = select(IncidentRow.number).where(IncidentRow.merged_into == number)
+    return list(session.exec(query.order_by(col(IncidentRow.number)).limit(limit)))
 
 
 def save_member(session: Session, one: Member) -> None:

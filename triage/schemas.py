@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class AlertOut(BaseModel):
-    """A member. `status`: firing | resolved."""
+    """A member. `status`: firing | resolved; `key` names it where it is split off."""
 
+    key: str = ""
     source: str
     fingerprint: str
     status: Literal["firing", "resolved"]
@@ -116,7 +117,9 @@ class ImpactOut(BaseModel):
 
 
 class TimelineOut(BaseModel):
-    """Something that happened. `record`: the audit record that says so."""
+    """Something that happened. `record`: the audit record that says so; `person`: whom it was
+    about, beside the actor.
+    """
 
     at: str
     what: str
@@ -124,9 +127,32 @@ class TimelineOut(BaseModel):
     actor: str
     type: str
     record: str
+    person: str = ""
 
 
-class IncidentOut(BaseModel):
+class StandingOut(BaseModel):
+    """What code and people said about an incident, for lists and for the whole.
+
+    `severity_by`, `silenced_by`, `taken_by`: ids of people, "" where nobody did. `resolution`: "" |
+    all_clear | closed | not_an_incident | merged. `left_out`: alerts that its sender left out of
+    its newest posts, so that nobody can tell how they are.
+    """
+
+    severity_by: str = ""
+    severity_reason: str = ""
+    silenced_until: str | None = None
+    silenced_by: str = ""
+    silence_reason: str = ""
+    taken_by: str = ""
+    handover_note: str = ""
+    resolution: str = ""
+    resolution_reason: str = ""
+    merged_into: str = ""
+    split_from: str = ""
+    left_out: int = 0
+
+
+class IncidentOut(StandingOut):
     """An incident as a whole; of its alerts the first 500 of `alerts_total`."""
 
     id: str
@@ -149,9 +175,10 @@ class IncidentOut(BaseModel):
     evidence: list[EvidenceOut]
     brief: BriefOut | None
     proposals: list[ProposalOut]
+    merged_from: list[str] = []
 
 
-class IncidentLine(BaseModel):
+class IncidentLine(StandingOut):
     """An incident in a list."""
 
     id: str

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlmodel import Session
 
 from access.principal import Principal, Role
 from audit.log import AuditLog
-from audit.schemas import RecordOut
 from kernel.clock import HOUR_US, Clock, rfc3339
 from kernel.database import Database
 from kernel.errors import BadInput, NotAllowed, NotFound
 from kernel.ids import uuid7
 from triage import repository, views
+from triage.acts.judgement import Judgement
+from triage.acts.regrouping import Regrouping
 from triage.admission import Admission
 from triage.incident import Event, IncidentState
 from triage.intake import CONSUMER
 from triage.models import AlertCursorRow, IncidentRow, RefusedPostRow
-from triage.ports import Approvals
+from triage.ports import Approvals, People
 from triage.refused_posts import RefusedPosts
 from triage.schemas import (
     AlertHealthOut,
@@ -28,6 +30,7 @@ from triage.schemas import (
     RefusedPostOut,
     TimelineOut,
 )
+from triage.timeline import timeline_line
 
 # Who may take and close incidents, from wherever they ask.
 ACTING = (Role.RESPONDER, Role.APPROVER, Role.OWNER)
@@ -48,6 +51,8 @@ class IncidentService:
         admission: Admission,
         approvals: Approvals | None = None,
         notice: Notice | None = None,
+        *,
+        people: People | None = None,
     ) -> None:
         """`notice(session, key, text)` tells people a line, once per key (Slack)."""
         self._database = database
@@ -56,10 +61,16 @@ class IncidentService:
         self._admission = admission
         self._approvals = approvals
         self._notice = notice
+        self._people = people
+        self._judgement = Judgement(clock, admission)
+        self._regrouping = Regrouping(admission)
         self._refused_posts = RefusedPosts()
 
     def list(self, state: str | None = None, limit: int = 100) -> Sequence[IncidentLine]:
-        """Newest first; `state` is open, acknowledged or resolved. Raises BadInput."""
+        """What burns by business impact, then what is over, newest first.
+
+        `state` is open, acknowledged or resolved. Raises BadInput.
+        """
         if state is not None and state not in set(IncidentState):
             raise BadInput(
                 f"there is no state {state[:40]!r}",
@@ -76,13 +87,19 @@ class IncidentService:
             row = self._row(session, incident_id)
             members = repository.members_of(session, row.id, _MAX_ALERTS)
             alerts_total = repository.count_members(session, row.id)
+            merged = repository.merged_from(session, row.number)
             brief = repository.newest_brief(session, row.id)
             evidence = (
                 repository.evidence_of(session, row.id, brief.evidence_revision) if brief else []
             )
         approvals = self._approvals.approvals(incident_id=row.id) if self._approvals else []
         shown = views.whole(row, members, evidence, brief, approvals)
-        return shown.model_copy(update={"alerts_total": alerts_total})
+        return shown.model_copy(
+            update={
+                "alerts_total": alerts_total,
+                "merged_from": [f"INC-{number}" for number in merged],
+            }
+        )
 
     def acknowledge(self, incident_id: str, person: Principal) -> IncidentOut:
         """A person takes it; repeats change nothing. Raises NotFound, NotAllowed, Conflict."""
@@ -92,11 +109,81 @@ class IncidentService:
         """A person closes a stale incident. Raises NotFound, NotAllowed, Conflict."""
         return self._moved_by(incident_id, Event.CLOSED, person)
 
+    def now_us(self) -> int:
+        """The time that silences are counted from."""
+        return self._clock.now_us()
+
+    # What people say about it. All raise NotFound, NotAllowed, BadInput and Conflict.
+
+    def change_severity(
+        self, incident_id: str, person: Principal, severity: str, reason: str = ""
+    ) -> IncidentOut:
+        """minor, major or critical, until the loss grows by a step; lighter needs a reason."""
+        with self._acting(incident_id, person) as (session, row):
+            self._judgement.severity(session, row, person, severity, reason)
+        return self.show(row.id)
+
+    def silence(
+        self, incident_id: str, person: Principal, until_us: int, reason: str = ""
+    ) -> IncidentOut:
+        """No notifications until then (at most 24 h); counting goes on, and it ends by itself."""
+        with self._acting(incident_id, person) as (session, row):
+            self._judgement.silence(session, row, person, until_us, reason)
+        return self.show(row.id)
+
+    def end_silence(self, incident_id: str, person: Principal) -> IncidentOut:
+        """Notifications go out again; where none is silenced nothing changes."""
+        with self._acting(incident_id, person) as (session, row):
+            self._judgement.end_silence(session, row, person)
+        return self.show(row.id)
+
+    def not_an_incident(self, incident_id: str, person: Principal, reason: str) -> IncidentOut:
+        """Over for good, with a reason; alerts that begin later open a new incident."""
+        with self._acting(incident_id, person) as (session, row):
+            self._judgement.not_an_incident(session, row, person, reason)
+        return self.show(row.id)
+
+    def take_over(self, incident_id: str, person: Principal) -> IncidentOut:
+        """This person has it now; an open incident is acknowledged with it."""
+        with self._acting(incident_id, person) as (session, row):
+            self._judgement.take_over(session, row, person)
+        return self.show(row.id)
+
+    def hand_over(
+        self, incident_id: str, person: Principal, to_person_id: str, note: str = ""
+    ) -> IncidentOut:
+        """Another person (by id or name) has it now; the note says what they must know."""
+        to = self._people.responder(to_person_id, ACTING) if self._people else None
+        if to is None:
+            raise BadInput(
+                f"there is no person {to_person_id[:60]!r} who may take incidents",
+                path="to",
+                hint=f"they need one of the roles: {', '.join(ACTING)}",
+            )
+        with self._acting(incident_id, person) as (session, row):
+            self._judgement.hand_to(session, row, person, to, note)
+        return self.show(row.id)
+
+    def split(
+        self, incident_id: str, person: Principal, members: Sequence[str], reason: str
+    ) -> IncidentOut:
+        """A new incident from these alerts (their `key`s); returns the new one."""
+        with self._acting(incident_id, person) as (session, row):
+            new = self._regrouping.split(session, row, person, members, reason)
+        return self.show(new.id)
+
+    def merge(self, incident_id: str, into_id: str, person: Principal, reason: str) -> IncidentOut:
+        """All its alerts go into another incident; returns that one."""
+        with self._acting(incident_id, person) as (session, row):
+            into = self._row(session, into_id)
+            self._regrouping.merge(session, row, into, person, reason)
+        return self.show(into.id)
+
     def timeline(self, incident_id: str) -> Sequence[TimelineOut]:
         """What happened, oldest first, each line a record of the audit log. Raises NotFound."""
         with self._database.reading() as session:
             row = self._row(session, incident_id)
-        return [_timeline(one) for one in self._audit.subject_entries(incident=row.id)]
+        return [timeline_line(one) for one in self._audit.subject_entries(incident=row.id)]
 
     def refused_post(self, status: int, reason: str, peer: str) -> None:
         """Count and keep a post of alerts that was turned away; tell people once an hour."""
@@ -146,6 +233,13 @@ class IncidentService:
         )
 
     def _moved_by(self, incident_id: str, event: Event, person: Principal) -> IncidentOut:
+        with self._acting(incident_id, person) as (session, row):
+            self._admission.move(session, row, event, person.actor())
+        return self.show(row.id)
+
+    @contextmanager
+    def _acting(self, incident_id: str, person: Principal) -> Iterator[tuple[Session, IncidentRow]]:
+        """A unit of work of a person who may act. Raises NotFound, NotAllowed."""
         if person.kind != "person":
             raise NotAllowed(
                 "only a person can do this", hint="use a person's token, not a machine's"
@@ -156,9 +250,7 @@ class IncidentService:
                 hint="ask an admin for the role",
             )
         with self._database.unit_of_work() as session:
-            row = self._row(session, incident_id)
-            self._admission.move(session, row, event, person.actor())
-        return self.show(row.id)
+            yield session, self._row(session, incident_id)
 
     @staticmethod
     def _row(session: Session, incident_id: str) -> IncidentRow:
@@ -168,44 +260,3 @@ class IncidentService:
                 f"there is no incident {incident_id[:60]!r}", hint="see `tillwatch incident list`"
             )
         return row
-
-
-_WHAT = {
-    "incident.opened": "Incident opened",
-    "incident.joined": "An alert joined ({source}: {joined_by})",
-    "incident.acknowledged": "Acknowledged",
-    "incident.resolved": "Resolved: every alert is over and no objective burns",
-    "incident.reopened": "Reopened: an alert fires again",
-    "incident.closed": "Closed by a person",
-    "incident.stale": "Nobody has confirmed the alerts for hours: does it still burn?",
-    "incident.brief": "Brief {count} written by {brief_source}",
-    "ai.request": "The model was asked",
-    "ai.suggestion": "The model's brief was taken",
-    "ai.rejected": "The model's answer was not taken: {reason}",
-    "approval.requested": "Approval requested: {runbook} / {step}",
-    "approval.decision": "Decision: {decision}",
-    "approval.expired": "The approval expired: nothing was done",
-    "action.intent": "Action about to run: {step}",
-    "action.result": "Action finished: {result}",
-    "action.blocked": "Action blocked: {reason}",
-    "recovery.checked": "Recovery checked: {state}",
-}
-
-
-class _Known(dict[str, object]):
-    """Leaves out what a record does not say."""
-
-    def __missing__(self, key: str) -> str:
-        return "-"
-
-
-def _timeline(record: RecordOut) -> TimelineOut:
-    words = _WHAT.get(record.type, record.type)
-    return TimelineOut(
-        at=record.at,
-        what=words.format_map(_Known(record.data)),
-        actor_kind=record.actor.kind,
-        actor=record.actor.ref,
-        type=record.type,
-        record=record.id,
-    )

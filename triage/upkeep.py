@@ -1,28 +1,43 @@
-"""Looks after incidents that are not over: closes, flags as stale, renews the second channel."""
+"""Looks after incidents that are not over: closes, flags as stale, ends silences, renews the second
+channel.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlmodel import Session
 
 from kernel.clock import DAY_US, Clock
 from kernel.database import Database
 from triage import repository
-from triage.admission import Admission
+from triage.admission import SYSTEM, Admission
 from triage.identity import OWN_SOURCE
+from triage.models import IncidentRow
 from triage.second_channel import SecondChannel
 
 # Alerts that belong to no incident: ends without a beginning, tiers that do not page.
 _KEEP_ORPHANS_US = 30 * DAY_US
+Notice = Callable[[Session, str, str], None]
 
 
 class Upkeep:
     """Each incident in a unit of work of its own, so that one cannot hold up the others."""
 
     def __init__(
-        self, database: Database, clock: Clock, admission: Admission, second: SecondChannel
+        self,
+        database: Database,
+        clock: Clock,
+        admission: Admission,
+        second: SecondChannel,
+        notice: Notice | None = None,
     ) -> None:
+        """`notice(session, key, text)` tells people a line beside the second channel."""
         self._database = database
         self._clock = clock
         self._admission = admission
         self._second = second
+        self._notices = [second.notice, notice] if notice else [second.notice]
 
     def run(self) -> None:
         """One pass over all unresolved incidents (at most a thousand)."""
@@ -36,14 +51,34 @@ class Upkeep:
                 if row is None or self._admission.settle(session, row):
                     continue
                 self._admission.check_quiet(session, row)
+                self._end_silence(session, row)
                 self._second.renew(session, row, self._clock.now_us())
         self._renew_alerts()
+
+    def _end_silence(self, session: Session, row: IncidentRow) -> None:
+        now_us = self._clock.now_us()
+        if row.silenced_until_us is None or now_us < row.silenced_until_us:
+            return
+        self._admission.end_silence(session, row, SYSTEM, "its time is over")
+        text = f"INC-{row.number} still burns and its silence is over: {row.title}"
+        for notice in self._notices:
+            notice(session, f"unsilenced:{row.id}:{now_us}", text)
 
     def _renew_alerts(self) -> None:
         """Burn alerts that are still open: Alertmanager forgets what nobody repeats."""
         now_us = self._clock.now_us()
         with self._database.reading() as session:
-            told = [one.told for one in repository.firing_of_source(session, OWN_SOURCE)]
+            silenced = {
+                row.id: row.silenced_us
+                for row in repository.unresolved(session)
+                if row.silenced_until_us is not None
+            }
+            told = [
+                one.told
+                for one in repository.firing_of_source(session, OWN_SOURCE)
+                # What began in the silence was never told there.
+                if one.told.starts_us < silenced.get(one.incident_id, one.told.starts_us + 1)
+            ]
         due = [one for one in told if self._second.is_due(one, now_us)]
         if not due:
             return

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kernel.clock import rfc3339
-from triage.identity import Member
+from triage.identity import Member, key_text
 from triage.models import BriefRow, EvidenceRow, IncidentRow
 from triage.schemas import (
     AlertOut,
@@ -42,7 +42,30 @@ def line(row: IncidentRow) -> IncidentLine:
         opened_at=rfc3339(row.opened_us),
         resolved_at=time_or_none(row.resolved_us),
         impact=impact(row.impact),
+        **_standing(row),
     )
+
+
+def _standing(row: IncidentRow) -> dict[str, Any]:
+    silent = row.silenced_until_us is not None
+    return {
+        "severity_by": row.severity_by,
+        "severity_reason": row.severity_reason,
+        "silenced_until": time_or_none(row.silenced_until_us),
+        "silenced_by": row.silenced_by if silent else "",
+        "silence_reason": row.silence_reason if silent else "",
+        "taken_by": row.taken_by,
+        "handover_note": row.handover_note,
+        "resolution": row.resolution,
+        "resolution_reason": row.resolution_reason,
+        "merged_into": _number(row.merged_into),
+        "split_from": _number(row.split_from),
+        "left_out": sum(row.left_out.values()),
+    }
+
+
+def _number(number: int) -> str:
+    return f"INC-{number}" if number else ""
 
 
 def whole(
@@ -94,6 +117,7 @@ def impact(stored: dict[str, Any]) -> ImpactOut | None:
 def _alert(member: Member) -> AlertOut:
     told = member.told
     return AlertOut(
+        key=key_text(told.key),
         source=told.source,
         fingerprint=told.fingerprint,
         status="resolved" if member.resolved else "firing",

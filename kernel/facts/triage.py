@@ -52,7 +52,10 @@ class IncidentChanged(Fact):
 
 
 class IncidentResolved(Fact):
-    """The incident is over."""
+    """The incident is over. `resolution`: all_clear | closed | not_an_incident | merged.
+
+    Told again where a person judges later how it ended.
+    """
 
     name: ClassVar[str] = "triage.incident.resolved"
     incident_id: str
@@ -60,3 +63,9 @@ class IncidentResolved(Fact):
     objective_ids: list[str]
     onset_us: int
     resolved_us: int
+    resolution: str = "all_clear"
+
+    @property
+    def counts(self) -> bool:
+        """False where it never was an incident of its own: dismissed, or part of another one."""
+        return self.resolution not in ("not_an_incident", "merged")

@@ -125,6 +125,9 @@ class PolicyService:
         if row is None:
             # It began before this subscriber listened; facts of one publisher come in order.
             return
+        if not fact.counts:
+            session.delete(row)
+            return
         row.objective_ids = list(fact.objective_ids)
         row.onset_us = fact.onset_us
         row.resolved_us = fact.resolved_us

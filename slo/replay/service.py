@@ -181,6 +181,9 @@ def _incidents(session: Session) -> dict[str, list[Incident]]:
     spans: dict[str, tuple[Sequence[str], Incident]] = {}
     for row in rows:
         told = row.payload
+        if row.name == IncidentResolved.name and not IncidentResolved(**told).counts:
+            spans.pop(told["incident_id"], None)
+            continue
         end_us = told.get("resolved_us")
         spans[told["incident_id"]] = told["objective_ids"], Incident(told["onset_us"], end_us)
     found: dict[str, list[Incident]] = {}

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from access.principal import Role
+from access.principal import Principal, Role
 from access.service import AccessService
 from access.settings import AccessSettings
 from audit.log import AuditLog
@@ -90,7 +90,12 @@ class Desk:
         self.admission = Admission(self.clock, self.audit, self.settings, self.second, self.till)
         self.notices: list[tuple[str, str]] = []
         self.incidents = IncidentService(
-            self.database, self.clock, self.audit, self.admission, notice=self._notice
+            self.database,
+            self.clock,
+            self.audit,
+            self.admission,
+            notice=self._notice,
+            people=self.access,
         )
         self.database.create_all()
         self.journal = JournalWriter(folder / "journal.db", self.clock)
@@ -102,7 +107,7 @@ class Desk:
         )
         self.facts.subscribe(burn_alerts(self.admission, self.second))
         self.outbox = Outbox(self.database, self.clock)
-        self.upkeep = Upkeep(self.database, self.clock, self.admission, self.second)
+        self.upkeep = Upkeep(self.database, self.clock, self.admission, self.second, self._notice)
 
     def _notice(self, _session: Session, key: str, text: str) -> None:
         self.notices.append((key, text))
@@ -117,6 +122,10 @@ class Desk:
         kind = "machine" if Role.INGEST in roles else "person"
         person_id = self.access.create_person(name, roles, kind=kind)
         return self.access.create_token(person_id)
+
+    def somebody(self, name: str, *roles: Role) -> Principal:
+        """A new person as the service sees them; a responder where no role is named."""
+        return self.access.authenticate_bearer(self.person(name, *(roles or (Role.RESPONDER,))))
 
     def post(self, body: bytes) -> None:
         """Store a post as the endpoint does."""

@@ -64,7 +64,12 @@ class Office:
         self.decisions = PolicyDecisions(self.database, self.log, self.clock, self.policy)
 
     def incident(
-        self, onset_us: int, resolved_us: int | None, *objectives: str, service: str = "payments"
+        self,
+        onset_us: int,
+        resolved_us: int | None,
+        *objectives: str,
+        service: str = "payments",
+        resolution: str = "all_clear",
     ) -> str:
         """What triage would tell of an incident; gives its number."""
         self._numbers += 1
@@ -88,6 +93,7 @@ class Office:
                     objective_ids=names,
                     onset_us=onset_us,
                     resolved_us=resolved_us,
+                    resolution=resolution,
                 )
                 publish(session, ended, resolved_us)
         self.facts.step()

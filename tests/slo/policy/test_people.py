@@ -171,6 +171,16 @@ def test_incidents_of_other_objectives_and_old_ones_weigh_nothing(office: Office
     assert office.policy.one("payments").postmortems == []
 
 
+@pytest.mark.parametrize("resolution", ["not_an_incident", "merged"])
+def test_what_was_no_incident_of_its_own_needs_no_postmortem(
+    office: Office, resolution: str
+) -> None:
+    begun_us = office.clock.now_us()
+    office.till.play(5, fails=all_fail, evaluate=False)
+    office.incident(begun_us, office.clock.now_us(), resolution=resolution)
+    assert office.policy.one("payments").postmortems == []
+
+
 @pytest.mark.parametrize("link", ["", "wiki", "javascript:alert(1)", "https://a b", "ftp://x.y/z"])
 def test_a_postmortem_stands_at_an_address(office: Office, link: str) -> None:
     now_us = office.clock.now_us()

@@ -117,6 +117,10 @@ def test_a_blip_that_was_over_at_once_is_false_unless_an_incident_of_ours_tells_
     [found] = service(till).run("payment-success", 3600)["backtests"]
     assert (found["pages"], found["false_pages"]) == (1, 0)
     assert found["alerts"][0]["resolution_s"] == 5
+    with till.database.unit_of_work() as session:
+        publish(session, resolved.model_copy(update={"resolution": "not_an_incident"}), at_us)
+    [found] = service(till).run("payment-success", 3600)["backtests"]
+    assert (found["pages"], found["false_pages"]) == (1, 1)
     till.database.close()
 
 

@@ -1,0 +1,58 @@
+"""Records of the audit log in the words of an incident's timeline. Pure."""
+
+from __future__ import annotations
+
+from audit.schemas import RecordOut
+from triage.schemas import TimelineOut
+
+_WHAT = {
+    "incident.opened": "Incident opened",
+    "incident.joined": "An alert joined ({source}: {joined_by})",
+    "incident.acknowledged": "Acknowledged",
+    "incident.resolved": "Resolved: every alert is over and no objective burns",
+    "incident.reopened": "Reopened: an alert fires again",
+    "incident.closed": "Closed by a person",
+    "incident.stale": "Nobody has confirmed the alerts for hours: does it still burn?",
+    "incident.severity": "Severity {severity}, was {from_severity}",
+    "incident.silenced": "Notifications silenced until {until}",
+    "incident.silence_ended": "Notifications go out again: {reason}",
+    "incident.not_an_incident": "Judged not to be an incident",
+    "incident.taken_over": "Taken over",
+    "incident.handed_over": "Handed over",
+    "incident.split": "{members} alerts split off into {other_incident}",
+    "incident.split_off": "Incident opened by splitting {other_incident}",
+    "incident.merged": "Went into {other_incident} with {members} alerts",
+    "incident.merged_in": "{other_incident} went into it with {members} alerts",
+    "incident.brief": "Brief {count} written by {brief_source}",
+    "ai.request": "The model was asked",
+    "ai.suggestion": "The model's brief was taken",
+    "ai.rejected": "The model's answer was not taken: {reason}",
+    "approval.requested": "Approval requested: {runbook} / {step}",
+    "approval.decision": "Decision: {decision}",
+    "approval.expired": "The approval expired: nothing was done",
+    "action.intent": "Action about to run: {step}",
+    "action.result": "Action finished: {result}",
+    "action.blocked": "Action blocked: {reason}",
+    "recovery.checked": "Recovery checked: {state}",
+}
+
+
+class _Known(dict[str, object]):
+    """Leaves out what a record does not say."""
+
+    def __missing__(self, key: str) -> str:
+        return "-"
+
+
+def timeline_line(record: RecordOut) -> TimelineOut:
+    """One line."""
+    words = _WHAT.get(record.type, record.type)
+    return TimelineOut(
+        at=record.at,
+        what=words.format_map(_Known(record.data)),
+        actor_kind=record.actor.kind,
+        actor=record.actor.ref,
+        type=record.type,
+        record=record.id,
+        person=str(record.data.get("person_id", "")),
+    )
