@@ -307,6 +307,7 @@ def _asking(core: Core) -> Asking | None:
         return None
     from triage.model.client import ModelClient
     from triage.model.explaining import Explainer
+    from triage.model.lookup import Lookup
     from triage.model.outcome import Candidate, ModelOutcome
 
     def candidates(labels: Mapping[str, str]) -> list[Candidate]:
@@ -315,11 +316,13 @@ def _asking(core: Core) -> Asking | None:
             for match in core.approvals.catalogue.match(labels)
         ]
 
-    known = names_of(core.catalogue.all())
+    objectives = core.catalogue.all()
+    lookup = Lookup(core.telemetry, {one.id: one for one in objectives})
+    known = names_of(objectives)
     explainer = Explainer(settings, core.clock, ModelClient(settings), known)
 
     def ask(bundle: EvidenceBundle, steps: Sequence[Candidate]) -> ModelOutcome:
-        return explainer.explain(bundle, steps)
+        return explainer.explain(bundle, steps, lookup.look)
 
     return Asking(core.database, core.clock, core.audit_log, core.admission, ask, candidates)
 

@@ -19,7 +19,7 @@ from tests.triage.desk import Desk, Sums
 from triage.asking import Asking
 from triage.brief.claims import Claim
 from triage.briefing import MAX_REVISIONS, Briefing, Sources
-from triage.evidence.evidence import EvidenceBundle, IncidentContext
+from triage.evidence.evidence import EvidenceBundle, Finding, IncidentContext, mint
 from triage.evidence.gather import EvidenceEngine
 from triage.model.outcome import (
     Answered,
@@ -173,6 +173,34 @@ def test_a_checked_answer_becomes_the_brief_and_its_step_is_published(shop):
     entry = shop.desk.audit.entry(second["suggestion_record"])
     assert (entry.type, entry.actor.kind) == ("ai.suggestion", "model")
     assert shop.desk.audit.payload(entry.id, "response") == b"said"
+
+
+def test_evidence_that_the_model_asked_for_is_stored_beside_the_rest(shop):
+    shop.briefing.step()
+    before = [one.id for one in shop.desk.incidents.show("INC-1").evidence]
+    found = Finding("breakdown_by", "Bad by region", {"region_1": "eu-central"}, "q", 0, 1)
+    piece = mint(f"E{len(before) + 1}", found)
+    claim = Claim("The failures are in eu-central.", (piece.id,), "where")
+    shop.answers = [replace(answered(), claims=(claim,), added=(piece,))]
+    shop.work()
+    shown = shop.desk.incidents.show("INC-1")
+    assert [one.id for one in shown.evidence] == [*before, piece.id]
+    assert shown.evidence[-1].sha256 == piece.sha256
+    assert (shown.brief.claims[-1].kind, shown.brief.claims[-1].evidence_ids) == (
+        "where",
+        [piece.id],
+    )
+
+
+def test_other_evidence_makes_another_suggestion(shop):
+    shop.answers = [answered(suggestion=shop.steps[0]), answered(suggestion=shop.steps[0])]
+    shop.work()
+    shop.briefing._sources = replace(shop.briefing._sources, gatherer=Nothing())
+    shop.desk.clock.advance_s(30)
+    shop.work()
+    suggested = [one["suggestion_record"] for one in shop.desk.published(BriefReady)]
+    told = [one for one in suggested if one]
+    assert len(told) == len(set(told)) == 2
 
 
 def test_an_answer_without_a_step_does_not_ask_for_runbooks_again(shop):

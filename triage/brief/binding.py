@@ -53,6 +53,12 @@ class Bound:
         return re.sub(r"_\d{1,3}\Z", "", self.ref.field)
 
     @property
+    def row(self) -> str:
+        """The place of the field in a list of its piece: `2` of `operation_2`; "" for none."""
+        found = re.search(r"_(\d{1,3})(?:_[a-z]+)?\Z", self.ref.field)
+        return found[1] if found else ""
+
+    @property
     def is_name(self) -> bool:
         """True for a text, False for a figure."""
         return isinstance(self.value, str)

@@ -13,7 +13,14 @@ from triage.evidence.evidence import Evidence, EvidenceBundle, Verdict
 
 # Both are counted from the shop's own events.
 _SAME = {"events": "shop", "slo": "shop", "account": "shop"}
-_OF_KIND = {"traces": "traces", "changes": "changes", "change": "changes", "logs": "logs"}
+_OF_KIND = {
+    "traces": "traces",
+    "traces_of": "traces",
+    "changes": "changes",
+    "change": "changes",
+    "change_of": "changes",
+    "logs": "logs",
+}
 
 
 def confidence_of(bundle: EvidenceBundle) -> Confidence:

@@ -20,6 +20,7 @@ from triage.brief.vocabulary import (
     ELSEWHERE,
     FAILING,
     NEGATING,
+    OTHER_THINGS,
     OUTSIDE,
     UNTELLABLE,
     USUALLY,
@@ -44,11 +45,14 @@ def check(claim: Claim, items: Sequence[Item], pieces: dict[str, Evidence], verd
     bound = [item for item in items if isinstance(item, Bound)]
     cited = [pieces[one] for one in claim.evidence_ids]
     _check_ids(claim, bound, cited)
+    _check_subjects(bound)
     for clause in _clauses(items):
+        _check_rows(clause)
         _check_sides(clause)
         _check_outcome(clause)
         _check_direction(clause)
     _check_parts(items)
+    _check_things(items)
     _check_times(items)
     _check_money(claim, items)
     words = [item for item in items if isinstance(item, str)]
@@ -118,17 +122,48 @@ def _check_sides(clause: Sequence[Item]) -> None:
             raise Unbound(f"{figure.ref.said!r} is not of what the sentence says it is of")
 
 
+def _check_subjects(bound: Sequence[Bound]) -> None:
+    """Counts beside a name are of that name: both stand in one piece."""
+    named = {one.piece.id for one in bound if one.is_name}
+    for one in bound:
+        if named and (one.is_count or one.is_share) and one.piece.id not in named:
+            raise Unbound(f"{one.ref.said!r} is not told of what the sentence names")
+
+
+def _check_rows(clause: Sequence[Item]) -> None:
+    """What stands together is of one row of a list: `operation_2` goes with `self_ms_2` alone."""
+    bound = [item for item in clause if isinstance(item, Bound)]
+    for one in bound:
+        peers = [other for other in bound if other.piece.id == one.piece.id]
+        if one.row and any(other.row not in {"", one.row} for other in peers):
+            raise Unbound(f"{one.ref.said!r} is of another row than what it stands beside")
+        owner = re.sub(r"_(?:count|share)\Z", "", one.ref.field)
+        owned = owner != one.ref.field and isinstance(one.piece.numbers.get(owner), str)
+        if owned and any(other.is_name and other.ref.field != owner for other in peers):
+            raise Unbound(f"{one.ref.said!r} is not the count of what it stands beside")
+
+
 def _check_outcome(clause: Sequence[Item]) -> None:
     """A whole is not said to fail, and what failed not to work."""
     words = _words(clause)
     wholes = {id(whole) for _, whole in _pairs(clause)}
     for figure in _figures(clause):
         is_whole = figure.field.startswith(("total", "checkouts")) or figure.field == "healthy"
+        is_whole = is_whole or f"error_{figure.ref.field}" in figure.piece.numbers
         if is_whole and id(figure) not in wholes and words & FAILING:
             raise Unbound(f"{figure.ref.said!r} are all, not those that fail")
         is_bad = figure.field.startswith(("bad", "share", "failing", "error"))
         if is_bad and words & WORKING and _side(figure.field) == "here":
             raise Unbound(f"{figure.ref.said!r} are those that fail, not those that work")
+
+
+def _check_things(items: Sequence[Item]) -> None:
+    """Attempts are counted, not deploys or services: `41 of 46 deploys` counts something else."""
+    for item, after in pairwise(items):
+        if not isinstance(item, Bound) or after not in OTHER_THINGS:
+            continue
+        if item.field.startswith(("bad", "total")) and item.is_count:
+            raise Unbound(f"{item.ref.said!r} are not {after}")
 
 
 def _pairs(items: Sequence[Item]) -> Iterator[tuple[Bound, Bound]]:
@@ -157,14 +192,17 @@ def _check_parts(items: Sequence[Item]) -> None:
 def _is_part(part: Bound, whole: Bound) -> bool:
     if float(part.value) > float(whole.value) or part.field.startswith("total"):
         return False
-    if part.field.startswith("bad") and whole.field == part.field.replace("bad", "total", 1):
+    whole_of_bad = part.ref.field.replace("bad", "total", 1)
+    if part.field.startswith("bad") and whole.ref.field == whole_of_bad:
+        return True
+    if whole.ref.field == part.ref.field.removeprefix("error_") != part.ref.field:
         return True
     counted = part.field.endswith(("_count", "_traces")) or part.field == "blamed"
     return counted and whole.field in _WHOLES
 
 
 def _same(share: Bound, whole: Bound) -> bool:
-    return share.field.replace("share", "total", 1) == whole.field
+    return share.ref.field.replace("share", "total", 1) == whole.ref.field
 
 
 def _check_times(items: Sequence[Item]) -> None:

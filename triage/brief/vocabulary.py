@@ -112,6 +112,13 @@ OUTSIDE = _words(
     "issuer customer customers upstream"
 )
 
+# What is no attempt, and so never what counts of attempts are of.
+OTHER_THINGS = _words(
+    "deploys deployments releases changes services regions countries providers customers "
+    "users banks hosts servers versions flags spans traces logs messages methods channels "
+    "devices fields gateways dependencies sources steps values minutes invoices incident"
+)
+
 # Plain English around figures and names. No verb here asks anybody to do anything.
 _ENGLISH = _words(
     "ones a about above across affect affected affecting affects after against ago ahead all "

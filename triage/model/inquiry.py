@@ -64,7 +64,8 @@ def _field(name: str, table: Redacted) -> str:
     name = name.removeprefix("also_")
     if name in table.words:
         return table.words[name]
-    return _PLACE.sub("", name)
+    bare = _PLACE.sub("", name)
+    return table.words.get(bare, bare)
 
 
 def _is_dimension(field: str) -> bool:
