@@ -34,7 +34,9 @@ from triage.service import IncidentService
 from triage.settings import TriageSettings
 from triage.slack.card import CardView, incident_card
 from triage.slack.client import SlackClient
+from triage.slack.membership import Pins
 from triage.slack.publisher import SlackPublisher
+from triage.slack.refusals import Refusals
 from triage.slack.settings import SlackSettings
 from triage.slack.view import card_view
 
@@ -76,6 +78,9 @@ class Core:
         self.admission = Admission(
             clock, self.audit_log, self.triage_settings, self.second_channel, self.slo
         )
+        settings = self.slack_settings
+        self.slack_client = SlackClient(settings) if settings.configured else None
+        self.slack_refusals = Refusals(database, self.audit_log, Pins.of(settings))
         self.slack = self._slack()
         self.incidents = IncidentService(
             database,
@@ -113,6 +118,7 @@ class Core:
             public_url=self.kernel.public_url,
             updated_us=self.clock.now_us(),
             simulated=self.runbook_settings.simulation,
+            name_of=self.access.name_of,
         )
 
     def slack_preview(self, incident_id: str) -> Sequence[Mapping[str, Any]] | None:
@@ -127,13 +133,12 @@ class Core:
         self.database.close()
 
     def _slack(self) -> SlackPublisher | None:
-        settings = self.slack_settings
-        if not settings.configured:
+        if self.slack_client is None:
             return None
         return SlackPublisher(
             self.database,
             self.clock,
-            SlackClient(settings),
-            settings.slack_channel,
+            self.slack_client,
+            self.slack_settings.slack_channel,
             self.card,
         )

@@ -9,14 +9,15 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.stores import schema_versions
 from collector.limits import LimitsService
 from kernel import strict_json
-from kernel.clock import HOUR_US, Clock
+from kernel.clock import HOUR_US, Clock, rfc3339
 from kernel.database import Database
 from kernel.engine_status import read_status
 from kernel.errors import BadInput, TillwatchError
@@ -25,6 +26,9 @@ from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 from slo.ledger.progress import progress
 from slo.ledger.schema import version_of
 from slo.ledger.snapshot import copy_age_s
+
+if TYPE_CHECKING:
+    from triage.slack.watch import Outage
 
 State = Literal["ok", "off", "bad"]
 _MIN_FREE_BYTES = 1024**3
@@ -64,7 +68,7 @@ def examine(
         lambda: _ledger(settings, clock),
         lambda: _telemetry(settings, clock),
         lambda: _model(environment),
-        lambda: _slack(environment),
+        lambda: _slack(settings, clock, environment),
         lambda: _heartbeat(environment),
         lambda: _webhooks(environment),
     ]
@@ -241,15 +245,35 @@ def _model(environment: Mapping[str, str]) -> Finding:
     return Finding("model", "off", "no key: briefs are made by code alone", fix)
 
 
-def _slack(environment: Mapping[str, str]) -> Finding:
+def _slack(settings: KernelSettings, clock: Clock, environment: Mapping[str, str]) -> Finding:
     names = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
     missing = [name for name in names if not environment.get(name)]
-    if not missing:
-        return Finding("slack", "ok", "bot token and signing secret are set")
     if len(missing) == len(names):
-        fix = "set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET to post to a channel"
+        fix = "set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET to post to a channel: docs/slack.md"
         return Finding("slack", "off", "not connected: messages show on the incident page", fix)
-    return Finding("slack", "bad", "half configured", f"set {missing[0]} too")
+    if missing:
+        return Finding("slack", "bad", "half configured", f"set {missing[0]} too")
+    found = _slack_outage(settings, clock)
+    if found is not None:
+        says = f"no message was taken since {rfc3339(found.since_us)}: {found.reason}"
+        return Finding("slack", "bad", says, found.step)
+    return Finding("slack", "ok", "bot token and signing secret are set")
+
+
+def _slack_outage(settings: KernelSettings, clock: Clock) -> Outage | None:
+    """Late import: only with Slack. A database that is away has a line of its own."""
+    from triage.slack.watch import outage
+
+    if not settings.database_url and not (settings.data_dir / "control.db").exists():
+        return None
+    database = Database(settings.control_url)
+    try:
+        with database.reading() as session:
+            return outage(session, clock.now_us())
+    except SQLAlchemyError:
+        return None
+    finally:
+        database.close()
 
 
 def _webhooks(environment: Mapping[str, str]) -> Finding:

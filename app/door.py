@@ -69,6 +69,9 @@ from kernel.journal import JournalWriter
 from kernel.observability import Metrics, configure_logging, configure_tracing, get_logger
 from kernel.settings import KernelSettings
 from kernel.version import VERSION
+from triage.slack.desk import CommandDesk, Reading
+from triage.slack.endpoints import SlackDoor
+from triage.slack.forms import Forms
 
 EVALUATION = "slo.evaluate"
 _GRACE_S = 3
@@ -178,6 +181,19 @@ class Door:
             core.clock,
         )
 
+    def _slack(self) -> SlackDoor:
+        core = self.core
+        pins = core.slack_refusals.pins
+        reading = Reading(core.access, core.incidents, core.approvals, core.slo)
+        return SlackDoor(
+            journal=self.journal,
+            settings=core.slack_settings,
+            clock=core.clock,
+            redactor=self.redactor,
+            forms=Forms(core.access, core.approvals, core.incidents, core.slack_client, pins),
+            desk=CommandDesk(reading, core.slack_refusals, core.kernel.public_url),
+        )
+
     def _webhooks(self, keyring: Keyring) -> WebhookIntake:
         tally = Tally()
         self.metrics.registry.register(tally)
@@ -229,7 +245,7 @@ class Door:
             triage_router(core.incidents, self.journal, core.access, self.redactor),
             runbooks_router(core.approvals, core.access),
             audit_router(core.audit_log, core.access.guard),
-            slack_router(self.journal, core.slack_settings, core.clock, self.redactor),
+            slack_router(self._slack()),
             self.assets.router(),
             live.build_router(feed, core.access.guard),
             pages.build_router(readers, Templates(self.assets, core.clock), core.access.guard),

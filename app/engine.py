@@ -66,9 +66,12 @@ from triage.brief.redaction import names_of
 from triage.briefing import Briefing, Sources
 from triage.evidence.evidence import EvidenceBundle
 from triage.evidence.gather import EvidenceEngine
+from triage.feedback import Feedback
 from triage.intake import AlertIntake
 from triage.model.settings import ModelSettings
+from triage.slack.acts import Acts
 from triage.slack.inbox import SlackInbox
+from triage.slack.membership import Membership
 from triage.slack.publisher import CHANNEL as SLACK
 from triage.slack.publisher import SlackPublisher
 from triage.slack.watch import SlackWatch
@@ -146,7 +149,7 @@ class Engine:
             derived_part(core, self.derived),
         ]
         if core.slack:
-            found.append(self._slack_inbox(core.slack).part())
+            found += self._slack_parts(core.slack)
         return found
 
     def jobs(self) -> list[Job]:
@@ -251,17 +254,22 @@ class Engine:
         )
         return triage_jobs.parts(intake, briefing, asking)
 
-    def _slack_inbox(self, slack: SlackPublisher) -> SlackInbox:
+    def _slack_parts(self, slack: SlackPublisher) -> list[Part]:
         core = self.core
-        return SlackInbox(
+        if core.slack_client is None:
+            return []
+        feedback = Feedback(core.database, core.audit_log)
+        acts = Acts(core.approvals, core.incidents, feedback, core.clock)
+        inbox = SlackInbox(
             core.database,
             JournalReader(core.kernel.journal_path),
             slack,
             people=core.access,
-            decisions=core.approvals,
-            incidents=core.incidents,
-            audit=core.audit_log,
+            members=Membership(core.slack_client, core.clock),
+            do=acts.do,
+            refusals=core.slack_refusals,
         )
+        return [inbox.part()]
 
     def _ages(self) -> Mapping[str, Age]:
         journal = JournalReader(self.core.kernel.journal_path)

@@ -10,12 +10,11 @@ from collector.endpoints import CollectorServices
 from dashboards.live import LiveFeed
 from dashboards.readers import Document, Readers
 from dashboards.runbook_page import runbook_document
-from kernel.clock import rfc3339
 from kernel.engine_status import read_status
 from kernel.journal import ItemClass
 from kernel.journal.admission import Reason
 from slo.ledger.progress import progress
-from triage.slack.watch import failing_since_us
+from triage.slack.watch import outage
 
 _STALE_AFTER_S = 20.0
 _PAGE_RECORDS = 50
@@ -117,8 +116,8 @@ def _slack_outage(core: Core) -> str:
     if core.slack is None:
         return ""
     with core.database.reading() as session:
-        since_us = failing_since_us(session, core.clock.now_us())
-    return f"Slack takes no messages since {rfc3339(since_us)}." if since_us else ""
+        found = outage(session, core.clock.now_us())
+    return found.text if found else ""
 
 
 def _refused(classes: Mapping[ItemClass, Reason]) -> str:

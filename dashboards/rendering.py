@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,6 @@ class Templates:
             since=lambda text: formatting.ago(parse_rfc3339(text), clock.now_us()),
             script_json=_script_json,
             markdown=markdown,
-            unslack=html.unescape,
             allowance=formatting.allowance,
             allowed=formatting.allowed_words,
             capital=formatting.capital,

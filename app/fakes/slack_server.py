@@ -1,55 +1,44 @@
 """FakeSlack: a loopback server with state that the real slack_sdk talks to.
 
-Keeps every message as a channel would show it, follows a script of faults, and signs clicks the
-way Slack does. For tests and the demo.
+Keeps every message as a channel would show it and every open form, refuses what Slack refuses,
+follows a script of faults, and signs clicks, forms and commands the way Slack does. For tests and
+the demo.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import contextlib
 import json
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlsplit
+
+from app.fakes.slack_requests import (
+    Filled,
+    Press,
+    Sender,
+    block_actions,
+    signed,
+    slash_command,
+    view_submission,
+)
+from app.fakes.slack_workspace import (
+    CHANNEL_ID,
+    TEAM,
+    Fault,
+    Modal,
+    SlackMessage,
+    SlackUser,
+    SlackWorkspace,
+)
+
+__all__ = ["CHANNEL_ID", "TEAM", "FakeSlack", "Fault", "Modal", "SlackMessage", "SlackUser"]
 
 _MAX_BODY = 1024 * 1024
-TEAM = "T0SHOP"
-CHANNEL_ID = "C0RELIABILITY"
-
-
-@dataclass
-class SlackMessage:
-    """One message as people see it now."""
-
-    channel: str
-    ts: str
-    text: str
-    blocks: list[dict[str, Any]]
-    thread_ts: str = ""
-    updates: int = 0
-    ephemeral_to: str = ""
-
-    def button(self, action_id: str) -> dict[str, Any]:
-        """The button with this action id; KeyError where the message has none."""
-        for block in self.blocks:
-            for element in block.get("elements", []):
-                if element.get("action_id") == action_id:
-                    return dict(element)
-        raise KeyError(action_id)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One scripted answer: an HTTP status, a Slack error code, and headers."""
-
-    status: int = 200
-    error: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 class FakeSlack:
@@ -57,9 +46,7 @@ class FakeSlack:
 
     def __init__(self, signing_secret: str = "fake-signing-secret") -> None:  # noqa: S107
         self.signing_secret = signing_secret
-        self.messages: list[SlackMessage] = []
-        self.faults: deque[Fault] = deque()
-        self.calls: list[str] = []
+        self.workspace = SlackWorkspace()
         self._lock = threading.Lock()
         self._clicks = 0
         self._server = _Server(self)
@@ -79,6 +66,21 @@ class FakeSlack:
         """Base address of the API, with the closing slash that slack_sdk wants."""
         return f"http://127.0.0.1:{self._server.server_port}/api/"
 
+    @property
+    def messages(self) -> list[SlackMessage]:
+        """Everything that was said, the oldest first."""
+        return self.workspace.messages
+
+    @property
+    def faults(self) -> deque[Fault]:
+        """The script: each entry spoils one call."""
+        return self.workspace.faults
+
+    @property
+    def calls(self) -> list[str]:
+        """The methods that were called, in order."""
+        return self.workspace.calls
+
     def cards(self) -> list[SlackMessage]:
         """Messages in the channel itself: no threads, nothing ephemeral."""
         with self._lock:
@@ -89,100 +91,86 @@ class FakeSlack:
         with self._lock:
             return [m for m in self.messages if m.thread_ts == ts]
 
-    def whispers(self) -> list[SlackMessage]:
-        """Messages that only one person saw."""
+    def whispers(self, user: str = "") -> list[SlackMessage]:
+        """Messages that only one person saw (only those to `user`, where one is named)."""
         with self._lock:
-            return [m for m in self.messages if m.ephemeral_to]
+            return [m for m in self.messages if m.ephemeral_to and user in {"", m.ephemeral_to}]
 
-    def click(self, message: SlackMessage, action_id: str, user: str, team: str = TEAM) -> bytes:
-        """The body of the request that Slack sends for a click on this message's button."""
-        self._clicks += 1
-        button = message.button(action_id)
-        payload = {
-            "type": "block_actions",
-            "team": {"id": team, "domain": "shop"},
-            "user": {"id": user, "name": "somebody"},
-            "token": "deprecated-verification-token",
-            "trigger_id": "1.2.3",
-            "response_url": "http://127.0.0.1:9/never",
-            "channel": {"id": message.channel, "name": "reliability"},
-            "container": {"type": "message", "message_ts": message.ts},
-            "actions": [
-                {
-                    "type": "button",
-                    "action_id": action_id,
-                    "block_id": "b",
-                    "value": button.get("value", ""),
-                    "action_ts": f"1700000000.{self._clicks:06d}",
-                }
-            ],
-        }
-        return urlencode({"payload": json.dumps(payload)}).encode()
+    def forms(self, user: str) -> list[Modal]:
+        """The modals that stand open before a person, the newest last."""
+        with self._lock:
+            found = [one for one in self.workspace.modals.values() if one.user == user]
+        return [one for one in found if not one.submitted]
 
-    def headers(self, body: bytes, at_s: int) -> dict[str, str]:
+    def add_user(self, user: SlackUser) -> None:
+        """A member of the workspace, or a change of one."""
+        with self._lock:
+            self.workspace.users[user.id] = user
+
+    def click(
+        self, message: SlackMessage, action_id: str, user: str, team: str = TEAM, **more: str
+    ) -> bytes:
+        """The body of the request that Slack sends for a click on this message's button.
+
+        `more`: fields of the sender (`app`, `enterprise`), or `ts`: the click is on a forwarded
+        copy of the message that stands there.
+        """
+        ts = more.pop("ts", message.ts)
+        sender = Sender(user, team, **more)
+        with self._lock:
+            self._clicks += 1
+            self._knows(sender)
+            press = Press(
+                channel=message.channel,
+                message_ts=ts,
+                action_id=action_id,
+                value=message.button(action_id).get("value", ""),
+                action_ts=f"1700000000.{self._clicks:06d}",
+                thread_ts=message.thread_ts,
+            )
+            return block_actions(sender, press, self.workspace.new_trigger(user, team))
+
+    def submit(
+        self,
+        modal: Modal,
+        typed: Mapping[str, str] | None = None,
+        chosen: Mapping[str, str] | None = None,
+        user: str = "",
+    ) -> bytes:
+        """The body of the request that Slack sends when a person sends a form (as another user,
+        where one is named: no Slack would).
+        """
+        with self._lock:
+            modal.submitted = True
+            filled = Filled(modal.id, modal.view, typed or {}, chosen or {})
+            return view_submission(Sender(user or modal.user, modal.team), filled)
+
+    def command(self, text: str, user: str, team: str = TEAM, **more: str) -> bytes:
+        """The body of the request that Slack sends for `/tillwatch <text>`."""
+        sender = Sender(user, team, **more)
+        with self._lock:
+            self._knows(sender)
+            trigger_id = self.workspace.new_trigger(user, team)
+            return slash_command(sender, "/tillwatch", text, trigger_id, CHANNEL_ID)
+
+    def headers(self, body: bytes, at_s: int, retry: int = 0) -> dict[str, str]:
         """Slack's signature headers for this body."""
-        base = b"v0:" + str(at_s).encode() + b":" + body
-        digest = hmac.new(self.signing_secret.encode(), base, hashlib.sha256).hexdigest()
-        return {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "X-Slack-Request-Timestamp": str(at_s),
-            "X-Slack-Signature": f"v0={digest}",
-        }
+        return signed(self.signing_secret, body, at_s, retry)
 
     def answer(
-        self, method: str, body: dict[str, Any]
+        self, method: str, body: Mapping[str, Any]
     ) -> tuple[int, dict[str, str], dict[str, Any]]:
-        """What the API says to one call: (status, headers, document)."""
+        """What the API says to one call, after the delay of its fault: (status, headers, JSON)."""
         with self._lock:
-            self.calls.append(method)
-            if self.faults:
-                fault = self.faults.popleft()
-                if fault.error or fault.status != 200:
-                    failed = {"ok": False, "error": fault.error or "internal_error"}
-                    return fault.status, fault.headers, failed
-            known: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-                "chat.postMessage": self._post,
-                "chat.postEphemeral": self._whisper,
-                "chat.update": self._update,
-                "auth.test": self._who,
-            }
-            handler = known.get(method)
-            if handler is None:
-                return 200, {}, {"ok": False, "error": "unknown_method"}
-            return 200, {}, handler(body)
+            fault = self.workspace.next_fault(method)
+        time.sleep(fault.hang_s if fault else 0.0)
+        with self._lock:
+            return self.workspace.answer(method, body, fault)
 
-    def _post(self, body: dict[str, Any]) -> dict[str, Any]:
-        message = self._add(body)
-        return {"ok": True, "channel": message.channel, "ts": message.ts}
-
-    def _whisper(self, body: dict[str, Any]) -> dict[str, Any]:
-        message = self._add(body)
-        message.ephemeral_to = str(body.get("user", ""))
-        return {"ok": True, "message_ts": message.ts}
-
-    def _update(self, body: dict[str, Any]) -> dict[str, Any]:
-        for message in self.messages:
-            if message.ts == body.get("ts") and message.channel == body.get("channel"):
-                message.text = str(body.get("text", ""))
-                message.blocks = list(body.get("blocks") or [])
-                message.updates += 1
-                return {"ok": True, "channel": message.channel, "ts": message.ts}
-        return {"ok": False, "error": "message_not_found"}
-
-    @staticmethod
-    def _who(_body: dict[str, Any]) -> dict[str, Any]:
-        return {"ok": True, "team_id": TEAM, "user_id": "U0BOT"}
-
-    def _add(self, body: dict[str, Any]) -> SlackMessage:
-        message = SlackMessage(
-            channel=CHANNEL_ID,
-            ts=f"1700000000.{len(self.messages) + 1:06d}",
-            text=str(body.get("text", "")),
-            blocks=list(body.get("blocks") or []),
-            thread_ts=str(body.get("thread_ts", "")),
-        )
-        self.messages.append(message)
-        return message
+    def _knows(self, sender: Sender) -> None:
+        """Whoever acts in Slack has an account: of another workspace, by a shared channel."""
+        known = SlackUser(sender.user, sender.team, stranger=sender.team != TEAM)
+        self.workspace.users.setdefault(sender.user, known)
 
 
 class _Server(ThreadingHTTPServer):
@@ -197,13 +185,19 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_POST(self) -> None:
+        """JSON for methods that write; those that read take only form fields (docs.slack.dev)."""
         length = min(int(self.headers.get("Content-Length") or 0), _MAX_BODY)
         raw = self.rfile.read(length)
+        if not self.headers.get("Content-Type", "").startswith("application/json"):
+            self._answer(dict(parse_qsl(raw.decode("utf-8", "replace"))))
+            return
         try:
-            body = json.loads(raw or b"{}")
+            self._answer(json.loads(raw or b"{}"))
         except ValueError:
-            body = {}
-        method = self.path.removeprefix("/api/")
+            self._answer({})
+
+    def _answer(self, body: Mapping[str, Any]) -> None:
+        method = urlsplit(self.path).path.removeprefix("/api/")
         status, headers, document = self.server.slack.answer(method, body)
         data = json.dumps(document).encode()
         self.send_response(status)
@@ -211,8 +205,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        # Whoever gave up waiting is gone.
+        with contextlib.suppress(ConnectionError):
+            self.end_headers()
+            self.wfile.write(data)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Quiet."""

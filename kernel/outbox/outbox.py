@@ -80,10 +80,12 @@ def enqueue(
     idempotency_key: str,
     payload: Mapping[str, Any],
     clock: Clock,
+    not_before_us: int = 0,
 ) -> None:
     """Write a delivery in the caller's transaction. A known idempotency key changes nothing.
 
-    Deliveries of one (channel, lane) go out one by one in the order they were written.
+    Deliveries of one (channel, lane) go out one by one in the order they were written, this one
+    at `not_before_us` or later.
     """
     known = session.exec(
         select(DeliveryRow.id).where(DeliveryRow.idempotency_key == idempotency_key)
@@ -102,6 +104,7 @@ def enqueue(
             idempotency_key=idempotency_key,
             payload=dict(payload),
             created_us=clock.now_us(),
+            next_at_us=not_before_us,
         )
     )
     session.flush()

@@ -220,7 +220,7 @@ def test_the_card_is_shown_where_no_slack_shows_it(reader):
     assert "As it would stand in Slack" not in reader.page("/incidents/INC-1")
     reader.slack = [
         {"type": "header", "text": {"text": "INC-1"}},
-        {"type": "section", "text": {"text": "a &lt;b&gt; c"}, "fields": [{"text": "Since"}]},
+        {"type": "section", "text": {"text": "a <b> c"}, "fields": [{"text": "Since"}]},
         {"type": "context", "elements": [{"text": "open"}]},
         {"type": "actions", "elements": [{"text": {"text": "Approve"}}]},
     ]

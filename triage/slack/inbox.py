@@ -1,4 +1,4 @@
-"""Works on stored clicks: who was it, may they, does the message match; then the owning feature.
+"""Works on stored acts: who was it, may they, does the message match; then the owning feature.
 
 A click only counts on the message we posted: forwarded copies carry another message ts.
 """
@@ -6,20 +6,27 @@ A click only counts on the message we posted: forwarded copies carry another mes
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Protocol
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from access.principal import Principal
-from audit.entries import Actor, Entry
 from kernel.database import Database
 from kernel.errors import NotAllowed, TillwatchError
 from kernel.journal import JournalReader, JournalRecord, Stream
+from kernel.outbox import PermanentFailure, RetryLater
 from kernel.parts import Part
-from triage.slack.card import parse_button_value
-from triage.slack.interaction import Click
+from triage.slack.interaction import COMMANDED, DECISIONS, Click
 from triage.slack.models import SlackCursorRow, SlackMessageRow
 from triage.slack.publisher import SlackPublisher
+from triage.slack.refusals import Refusals
+
+MAX_TRIES = 5
+_NOT_LINKED = (
+    "This was not counted: your Slack user is not linked to a Tillwatch person."
+    " Ask an admin to link it: tillwatch person link-slack."
+)
 
 
 def read_position(database: Database) -> int:
@@ -29,43 +36,20 @@ def read_position(database: Database) -> int:
     return cursor.position if cursor else 0
 
 
-MAX_TRIES = 5
-
-
-class Decisions(Protocol):
-    """runbooks' way to decide an approval."""
-
-    def decide(
-        self,
-        approval_id: str,
-        person: Principal,
-        decision: str,
-        shown_hash: str,
-        reason: str = "",
-        channel: str = "web",
-    ) -> object: ...
-
-
-class Incidents(Protocol):
-    """triage's way to take an incident."""
-
-    def acknowledge(self, incident_id: str, person: Principal) -> object: ...
-
-
 class People(Protocol):
     """access's way from a Slack user to a person."""
 
     def person_by_slack(self, team_id: str, user_id: str) -> Principal | None: ...
 
 
-class Records(Protocol):
-    """The audit log's way in."""
+class Members(Protocol):
+    """Whether Slack vouches for an account. Raises RetryLater or PermanentFailure."""
 
-    def record(self, session: Session, entry: Entry) -> str: ...
+    def refusal(self, team: str, user: str) -> str: ...
 
 
 class SlackInbox:
-    """Consumes the journal's slack stream, one click at a time, in order."""
+    """Consumes the journal's slack stream, one act at a time, in order."""
 
     def __init__(
         self,
@@ -74,24 +58,25 @@ class SlackInbox:
         publisher: SlackPublisher,
         *,
         people: People,
-        decisions: Decisions,
-        incidents: Incidents,
-        audit: Records,
+        members: Members,
+        do: Callable[[Click, Principal], str],
+        refusals: Refusals,
     ) -> None:
+        """`do`: `triage.slack.acts.Acts.do`."""
         self._database = database
         self._journal = journal
         self._publisher = publisher
         self._people = people
-        self._decisions = decisions
-        self._incidents = incidents
-        self._audit = audit
+        self._members = members
+        self._do = do
+        self._refusals = refusals
 
     def part(self) -> Part:
         """The loop."""
         return Part("triage.slack.inbox", self.step, idle_wait_s=0.2)
 
     def step(self) -> bool:
-        """Work on the next stored clicks; True where there were any."""
+        """Work on the next stored acts; True where there were any."""
         records = self._journal.read([Stream.SLACK], read_position(self._database), limit=20)
         for record in records:
             self._handle(record)
@@ -101,8 +86,8 @@ class SlackInbox:
         click = Click(**json.loads(record.body))
         if self._count_try() > MAX_TRIES:
             # Five times it ended in an error that nobody expected: it must not block the others.
-            self._deny(click, f"handling failed {MAX_TRIES} times")
-            answer = "This click could not be handled. Decide on the incident's page."
+            self._refusals.deny(click, f"handling failed {MAX_TRIES} times", click.action_id)
+            answer = "This could not be handled. Do it on the incident's page."
         else:
             answer = self._act(click)
         with self._database.unit_of_work() as session:
@@ -122,35 +107,47 @@ class SlackInbox:
             return row.tries
 
     def _act(self, click: Click) -> str:
-        """Do what was clicked; returns what the person is told, or "" where the card tells it."""
+        """Do what was asked; returns what the person is told, or "" where the card tells it."""
+        if why := self._refusals.pins.refusal(click):
+            return self._denied(click, why)
         person = self._people.person_by_slack(click.team, click.user)
         if person is None:
-            self._deny(click, "no person is linked to this Slack user")
-            return (
-                "This click was not counted: your Slack user is not linked to a Tillwatch person."
-                " Ask an admin to link it: tillwatch person link-slack."
-            )
-        if not self._is_our_message(click):
-            self._deny(click, "the button stands on a copy of the message")
-            return "This click was not counted: use the original message, not a copy of it."
+            self._refusals.deny(click, "no person is linked to this Slack user", click.action_id)
+            return _NOT_LINKED
         try:
-            if click.action_id == "acknowledge":
-                self._incidents.acknowledge(click.value, person)
-            else:
-                approval_id, digest = parse_button_value(click.value)
-                # No reason is made up: where a step needs a written one, the page asks for it.
-                self._decisions.decide(
-                    approval_id, person, click.action_id, digest, channel="slack"
-                )
+            if why := self._members.refusal(click.team, click.user):
+                return self._denied(click, why)
+        except RetryLater:
+            return "Not done: Slack could not confirm your account. Try again, or use the page."
+        except PermanentFailure as failure:
+            return f"Not done: your account cannot be checked ({failure}). Use the page."
+        if not self._is_our_message(click):
+            self._refusals.deny(click, "it stands on a copy of the message", click.action_id)
+            return "This was not counted: use the original message, not a copy of it."
+        if click.asks_for_form:
+            trouble = click.trouble or "it needs a written reason: press the button again"
+            return f"Not done: {trouble}."
+        return self._done(click, person)
+
+    def _done(self, click: Click, person: Principal) -> str:
+        try:
+            return self._do(click, person)
         except TillwatchError as error:
-            if isinstance(error, NotAllowed) and click.action_id == "acknowledge":
-                self._deny(click, error.message)  # of decisions their own feature keeps a record
+            if isinstance(error, NotAllowed) and click.action_id not in DECISIONS:
+                # Of decisions their own feature keeps a record.
+                self._refusals.deny(click, error.message, click.action_id)
             return f"Not done: {error.message}. {error.hint}".strip()
         except ValueError as error:
             return f"Not done: {error}."
-        return ""
+
+    def _denied(self, click: Click, why: str) -> str:
+        self._refusals.deny(click, why, click.action_id)
+        return f"This was not counted: {why}."
 
     def _is_our_message(self, click: Click) -> bool:
+        """True for the message that we posted, and for commands, which stand on none."""
+        if not click.message_ts:
+            return click.action_id in COMMANDED
         with self._database.reading() as session:
             found = session.exec(
                 select(SlackMessageRow)
@@ -158,18 +155,3 @@ class SlackInbox:
                 .where(col(SlackMessageRow.channel) == click.channel)
             ).first()
         return found is not None
-
-    def _deny(self, click: Click, why: str) -> None:
-        with self._database.unit_of_work() as session:
-            entry = Entry(
-                type="authz.denied",
-                actor=Actor(
-                    kind="human", ref=f"slack:{click.team}:{click.user}"[:200], auth="slack"
-                ),
-                subject_kind="slack_click",
-                subject_ref=f"{click.channel}:{click.message_ts}"[:200],
-                outcome="denied",
-                data={"reason": why, "action": click.action_id},
-                channel="slack",
-            )
-            self._audit.record(session, entry)

@@ -2,7 +2,8 @@
 
 A delivery carries only the incident's id: the message is rendered when it is sent, from the state
 of that moment, so an old rendering can never overwrite a new one. Changes that come while a
-delivery waits are folded into it.
+delivery waits are folded into it, and a card is written at most once a second. Where Slack asks to
+wait, nothing at all is sent until then: its limits hold for the app, not for one message.
 """
 
 from __future__ import annotations
@@ -10,21 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, func, select
 
-from kernel.clock import Clock
+from kernel.clock import SECOND_US, Clock
 from kernel.database import Database
 from kernel.facts import Fact, Subscription
 from kernel.facts.runbooks import ApprovalChanged
 from kernel.facts.triage import BriefReady, IncidentChanged, IncidentOpened, IncidentResolved
 from kernel.ids import uuid7
-from kernel.outbox import Delivery, DeliveryRow, enqueue
+from kernel.outbox import Delivery, DeliveryRow, RetryLater, enqueue
 from triage.slack.card import CardView, Message, evidence_thread, incident_card
 from triage.slack.client import MessageGone
 from triage.slack.models import SlackMessageRow
+from triage.slack.text import MAX_SECTION, notification, section
 
 CHANNEL = "slack"
 _SUBSCRIBER = "triage.slack.publish"
+_APART_US = SECOND_US
 
 
 class Sender(Protocol):
@@ -51,6 +54,7 @@ class SlackPublisher:
         self._sender = sender
         self._channel = channel
         self._view = view
+        self._quiet_until_us = 0
 
     def subscription(self) -> Subscription:
         """Any fact about an incident means: its card has to be written anew."""
@@ -65,19 +69,29 @@ class SlackPublisher:
 
     def deliver(self, delivery: Delivery) -> Callable[[Session], None] | None:
         """The outbox's deliverer of channel `slack`."""
-        kind = delivery.payload["kind"]
-        if kind == "ephemeral":
-            payload = delivery.payload
-            self._sender.tell(payload["channel"], payload["user"], payload["text"])
-            return None
-        if kind == "notice":
-            notice = Message(text=delivery.payload["text"], blocks=())
-            self._sender.post(self._channel, notice)
-            return None
-        incident_id = delivery.payload["incident_id"]
-        if kind == "thread":
-            return self._send_thread(incident_id, delivery.payload["revision"])
-        return self._send_card(incident_id)
+        now_us = self._clock.now_us()
+        if now_us < self._quiet_until_us:
+            left_s = (self._quiet_until_us - now_us) / SECOND_US
+            raise RetryLater("Slack has asked to wait", left_s)
+        try:
+            return self._deliver(delivery)
+        except RetryLater as later:
+            if later.after_s:
+                self._quiet_until_us = now_us + round(later.after_s * SECOND_US)
+            raise
+
+    def _deliver(self, delivery: Delivery) -> Callable[[Session], None] | None:
+        payload = delivery.payload
+        match payload["kind"]:
+            case "ephemeral":
+                self._sender.tell(payload["channel"], payload["user"], payload["text"])
+            case "notice":
+                self._sender.post(self._channel, _said(payload["text"]))
+            case "thread":
+                return self._send_thread(payload["incident_id"], payload["revision"])
+            case _:
+                return self._send_card(payload["incident_id"])
+        return None
 
     def tell(self, session: Session, channel: str, user: str, text: str) -> None:
         """Queue a line that only one person sees."""
@@ -134,6 +148,8 @@ class SlackPublisher:
         view = self._view(incident_id)
         if row is None or view is None or not row.ts or row.thread_revision >= revision:
             return None
+        if view.silenced_until:
+            return None  # whoever follows the thread would be called
         self._sender.post(row.channel, evidence_thread(view), thread_ts=row.ts)
 
         def sent(session: Session) -> None:
@@ -156,9 +172,23 @@ class SlackPublisher:
 
     def _enqueue_card(self, session: Session, incident_id: str) -> None:
         payload = {"kind": "card", "incident_id": incident_id}
-        self._enqueue(session, incident_id, uuid7(self._clock), payload)
+        last_us = session.exec(
+            select(func.max(col(DeliveryRow.finished_us)))
+            .where(DeliveryRow.channel == CHANNEL)
+            .where(DeliveryRow.lane == incident_id)
+            .where(DeliveryRow.state == "delivered")
+        ).one()
+        after_us = last_us + _APART_US if last_us else 0
+        self._enqueue(session, incident_id, uuid7(self._clock), payload, after_us)
 
-    def _enqueue(self, session: Session, lane: str, key: str, payload: dict[str, Any]) -> None:
+    def _enqueue(
+        self,
+        session: Session,
+        lane: str,
+        key: str,
+        payload: dict[str, Any],
+        not_before_us: int = 0,
+    ) -> None:
         enqueue(
             session,
             channel=CHANNEL,
@@ -166,4 +196,10 @@ class SlackPublisher:
             idempotency_key=f"slack:{key}",
             payload=payload,
             clock=self._clock,
+            not_before_us=not_before_us,
         )
+
+
+def _said(text: str) -> Message:
+    """A line for everybody in the channel."""
+    return Message(text=notification(text, MAX_SECTION), blocks=[section(text)])

@@ -13,7 +13,10 @@ class SlackSettings(Settings):
     slack_bot_token: SecretStr = Field(SecretStr(""), validation_alias="SLACK_BOT_TOKEN")
     slack_signing_secret: SecretStr = Field(SecretStr(""), validation_alias="SLACK_SIGNING_SECRET")
     slack_channel: str = ""
+    # Pins: where set, clicks and commands of any other workspace, app or organisation are refused.
     slack_team_id: str = ""
+    slack_app_id: str = ""
+    slack_enterprise_id: str = ""
     slack_api_url: str = "https://slack.com/api/"
     slack_timeout_s: int = 10
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kernel.clock import from_us, parse_rfc3339
 from kernel.money import format_money
+from runbooks.policy import QUORUMS
+from runbooks.runbook import Tier
 from triage.schemas import ImpactOut, IncidentOut, MissingOut
-from triage.slack.card import CardView, ProposalView
+from triage.slack.card import CardView
+from triage.slack.proposal_blocks import WAITING, ProposalView
 
 _MAX_LINE = 280
 
@@ -20,10 +23,14 @@ def card_view(
     public_url: str,
     updated_us: int,
     simulated: bool,
+    name_of: Callable[[str], str] = str,
 ) -> CardView:
-    """`approvals` are runbooks' own documents, newest first: open ones are shown first."""
-    waiting = [one for one in approvals if one.state in {"pending", "partially_approved"}]
-    others = [one for one in approvals if one.state not in {"pending", "partially_approved"}]
+    """`approvals` are runbooks' own documents, newest first: open ones are shown first.
+
+    `name_of`: a person's name by the id that incidents keep.
+    """
+    waiting = [one for one in approvals if one.state in WAITING]
+    others = [one for one in approvals if one.state not in WAITING]
     brief = incident.brief
     return CardView(
         incident_id=incident.id,
@@ -36,17 +43,22 @@ def card_view(
         text=brief.text if brief else "",
         brief_by=brief.source if brief else "code",
         url=f"{public_url.rstrip('/')}/incidents/{incident.number}",
-        acknowledged_by=incident.acknowledged_by,
-        impact=_impact(incident.impact),
+        owner=name_of(incident.acknowledged_by) if incident.acknowledged_by else "",
+        impact=impact_lines(incident.impact),
         missing=tuple(brief.missing_sources) if brief else (),
         evidence=tuple(f"{one.id} {one.summary}"[:_MAX_LINE] for one in incident.evidence),
-        proposals=tuple(_proposal(one) for one in [*waiting, *others]),
+        proposals=tuple(proposal_view(one) for one in [*waiting, *others]),
         resolution=_resolution(incident),
         simulated=simulated,
+        confidence=brief.confidence if brief else "",
+        brief_revision=brief.revision if brief else 0,
+        stale=incident.stale,
     )
 
 
-def _proposal(approval: Any) -> ProposalView:
+def proposal_view(approval: Any) -> ProposalView:
+    """One approval, as runbooks tells it, for the card and the forms."""
+    quorum = QUORUMS.get(Tier(approval.tier))
     return ProposalView(
         approval_id=approval.id,
         digest=approval.digest,
@@ -57,10 +69,21 @@ def _proposal(approval: Any) -> ProposalView:
         expires_at=_clock(approval.expires_at),
         decided_by=approval.decided_by,
         simulated=approval.simulated,
+        needs_reason=quorum is not None and quorum.reason_required,
+        waits_for=approval.waits_for if approval.state in WAITING and approval.votes else "",
+        votes=tuple(_vote(one) for one in approval.votes),
+        note=approval.note,
     )
 
 
-def _impact(impact: ImpactOut | None) -> tuple[str, ...]:
+def _vote(vote: Any) -> str:
+    said = "Approved" if vote.decision == "approve" else "Rejected"
+    why = f": {vote.reason}" if vote.reason else ""
+    return f"{said} by {vote.person} at {_clock(vote.at)} ({vote.channel}){why}"[:_MAX_LINE]
+
+
+def impact_lines(impact: ImpactOut | None) -> tuple[str, ...]:
+    """What the shop loses, in a few lines."""
     if impact is None:
         return ()
     lines = [_missing(impact.missing)] if impact.missing and impact.missing.mid else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,99 +14,151 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triage.slack.card import (
-    CardView,
-    ProposalView,
-    button_value,
-    escape,
-    evidence_thread,
-    incident_card,
-    parse_button_value,
-)
+from app.fakes.slack_limits import message_problem
+from runbooks.approval import State
+from tests.triage.slack.views import PROPOSAL, RISKY, STATES, VIEW
+from triage.slack.card import Message, evidence_thread, incident_card
 
-PROPOSAL = ProposalView(
-    approval_id="0199f0c2-0000-7000-8000-000000000001",
-    digest="a" * 64,
-    what="Set flag payment-routing.eu-central to stripe (now balanced).",
-    undo="Set it back to balanced.",
-    tier="R2",
-    state="pending",
-    expires_at="14:22:10 UTC",
-)
-VIEW = CardView(
-    incident_id="0199f0c2-0000-7000-8000-0000000000aa",
-    number=41,
-    state="open",
-    severity="SEV1",
-    title="Payments through adyen in eu-central fail",
-    since="14:02:10 UTC",
-    updated="14:02:31 UTC",
-    text="41 of 46 attempts failed since 14:02:10. Elsewhere 0.4 % fail.",
-    brief_by="code",
-    url="https://tillwatch.example/incidents/INC-41",
-    impact=("Not taken: about 1,920.00 EUR a minute", "Budget left: 41 %"),
-    missing=("logs",),
-    evidence=("E1 provider = adyen and region = eu-central: 41 of 46 fail",),
-    proposals=(PROPOSAL,),
-)
-STATES = {
-    "open": VIEW,
-    "acknowledged": replace(VIEW, state="acknowledged", acknowledged_by="Ana"),
-    "running": replace(VIEW, proposals=(replace(PROPOSAL, state="executing", decided_by="Ana"),)),
-    "rejected": replace(VIEW, proposals=(replace(PROPOSAL, state="rejected", decided_by="Ana"),)),
-    "resolved": replace(
-        VIEW,
-        state="resolved",
-        resolution="Over after 4 min 12 s. 61 payments failed, 2,310.00 EUR were not taken.",
-        proposals=(replace(PROPOSAL, state="recovered", decided_by="Ana"),),
-    ),
-}
+HOSTILE = [
+    "<!channel> <@U123> <https://evil.example|Approve>",
+    "*bold* _italic_ ~gone~ `code` ```block```",
+    ":rotating_light: :100: all clear",
+    "@here @channel #general https://evil.example/?q=secret",
+    "fine\nApproved by the CTO\n> quoted",
+    "&lt;!channel&gt; &amp;",
+    "safe\u202egnp.exe \u200bhidden",
+    "{'type': 'actions', 'elements': []}",
+]
 
 
-def _texts(node: Any) -> Iterator[dict[str, Any]]:
+def document(message: Message) -> dict[str, Any]:
+    return {"text": message.text, "blocks": [dict(one) for one in message.blocks]}
+
+
+def texts(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         if node.get("type") in {"mrkdwn", "plain_text"}:
             yield node
         for child in node.values():
-            yield from _texts(child)
+            yield from texts(child)
     elif isinstance(node, (list, tuple)):
         for child in node:
-            yield from _texts(child)
+            yield from texts(child)
+
+
+def buttons(message: Message) -> set[str]:
+    return {
+        element["action_id"]
+        for block in message.blocks
+        if block["type"] == "actions"
+        for element in block["elements"]
+    }
 
 
 @pytest.mark.parametrize("name", sorted(STATES))
 def test_the_card_in_each_state_is_as_its_golden_file_says(name: str) -> None:
-    message = incident_card(STATES[name])
-    document = {"text": message.text, "blocks": list(message.blocks)}
+    found = document(incident_card(STATES[name]))
     path = Path(__file__).parent / "goldens" / f"card_{name}.json"
     if os.environ.get("TILLWATCH_WRITE_GOLDENS"):
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    assert document == json.loads(path.read_text())
+        path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    assert found == json.loads(path.read_text())
 
 
-def test_only_a_pending_step_of_an_open_incident_has_decision_buttons() -> None:
-    with_buttons = {
+@pytest.mark.parametrize("name", sorted(STATES))
+def test_slack_takes_the_card_in_each_state(name: str) -> None:
+    assert message_problem(document(incident_card(STATES[name]))) == ("", [])
+    assert message_problem(document(evidence_thread(STATES[name]))) == ("", [])
+
+
+def test_every_state_of_an_approval_has_its_own_words_on_the_card() -> None:
+    said = set()
+    for state in State:
+        card = incident_card(replace(VIEW, proposals=(replace(PROPOSAL, state=state.value),)))
+        said.add(json.dumps([block for block in card.blocks if "Step" in str(block)] or state))
+    assert len(said) == len(State)
+
+
+def test_only_a_waiting_step_of_an_open_incident_can_be_decided() -> None:
+    deciding = {
         name
         for name, view in STATES.items()
-        if '"action_id": "approve"' in json.dumps(list(incident_card(view).blocks))
+        if buttons(incident_card(view)) & {"approve", "approve_form", "reject"}
     }
-    assert with_buttons == {"open", "acknowledged"}
+    running = {"open", "acknowledged", "silenced", "stale", "missing_sources", "model_brief"}
+    waiting = {"simulation", "reason_needed", "step_partially_approved", "many_steps"}
+    assert deciding == running | waiting
 
 
-def test_the_button_carries_the_approval_and_what_was_shown() -> None:
-    value = button_value(PROPOSAL.approval_id, PROPOSAL.digest)
-    assert parse_button_value(value) == (PROPOSAL.approval_id, PROPOSAL.digest)
+def test_a_step_that_needs_a_reason_is_approved_through_a_form_alone() -> None:
+    found = buttons(incident_card(replace(VIEW, proposals=(RISKY,))))
+    assert "approve_form" in found
+    assert "approve" not in found
 
 
-@pytest.mark.parametrize("value", ["", "x", ":", "id:", ":digest"])
-def test_a_value_that_is_not_ours_is_refused(value: str) -> None:
-    with pytest.raises(ValueError, match="not a decision button"):
-        parse_button_value(value)
+def test_the_button_carries_what_was_shown_and_nothing_that_a_person_can_read() -> None:
+    (value,) = {
+        element["value"]
+        for block in incident_card(VIEW).blocks
+        for element in block.get("elements", [])
+        if element.get("action_id") in {"approve", "reject"}
+    }
+    assert value == f"{PROPOSAL.approval_id}:{PROPOSAL.digest}"
 
 
-@given(st.text(max_size=8000), st.text(max_size=8000), st.lists(st.text(max_size=900), max_size=60))
-def test_whatever_telemetry_says_the_card_stays_within_slacks_limits(
+def test_what_is_asked_before_approving_is_whole_or_becomes_a_form() -> None:
+    long = replace(PROPOSAL, what="Set flag " + "x" * 400)
+    assert "approve_form" in buttons(incident_card(replace(VIEW, proposals=(long,))))
+    card = json.dumps(document(incident_card(VIEW)))
+    assert f"{PROPOSAL.what} Undo: {PROPOSAL.undo}" in card
+
+
+def test_a_step_too_long_to_be_shown_whole_is_not_decided_on_the_card() -> None:
+    view = replace(VIEW, proposals=(replace(PROPOSAL, what="Send " + "x" * 3_000),))
+    found = incident_card(view)
+    assert "too long to show here" in str(found.blocks)
+    assert not buttons(found) & {"approve", "approve_form", "reject"}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_attack_7_untrusted_text_mentions_links_and_formats_nothing(hostile: str) -> None:
+    step = replace(PROPOSAL, what=hostile, undo=hostile, votes=(hostile,), note=hostile)
+    view = replace(
+        VIEW,
+        text=hostile,
+        title=hostile,
+        evidence=(hostile,),
+        missing=(hostile,),
+        impact=(hostile,),
+        owner=hostile,
+        resolution=hostile,
+        switched_off=hostile,
+        closed_as=hostile,
+        proposals=(step, replace(step, state="failed")),
+    )
+    for message in (incident_card(view), evidence_thread(view)):
+        assert not re.search(r"[<>*_~`@]|://", message.text)
+        assert message_problem(document(message)) == ("", [])
+        found = list(texts(list(message.blocks)))
+        assert {node["type"] for node in found} == {"plain_text"}
+        assert not any(node["emoji"] for node in found)
+        assert not any(re.search(r":[a-z0-9_]{3,}:", node["text"]) for node in found)
+        addresses = re.findall(r'"url": "([^"]+)"', json.dumps(document(message)))
+        assert set(addresses) <= {VIEW.url}
+
+
+def test_no_text_of_one_line_can_pretend_to_be_another_line() -> None:
+    hostile = "Stripe\nApproved by Ben at 14:00:00 UTC"
+    step = replace(PROPOSAL, what=hostile, undo=hostile)
+    view = replace(VIEW, title=hostile, owner=hostile, proposals=(step,))
+    shown = [node["text"] for node in texts(list(incident_card(view).blocks))]
+    assert not any(one.startswith("Approved by") for text in shown for one in text.split("\n"))
+
+
+@given(
+    st.text(max_size=8_000), st.text(max_size=8_000), st.lists(st.text(max_size=900), max_size=60)
+)
+def test_whatever_telemetry_says_slack_takes_the_card(
     text: str, what: str, evidence: list[str]
 ) -> None:
     view = replace(
@@ -113,36 +166,18 @@ def test_whatever_telemetry_says_the_card_stays_within_slacks_limits(
         text=text,
         title=what,
         evidence=tuple(evidence),
-        proposals=tuple(replace(PROPOSAL, what=what) for _ in range(9)),
+        impact=tuple(evidence),
+        missing=tuple(evidence),
+        proposals=tuple(replace(PROPOSAL, approval_id=f"a{n}", what=what) for n in range(9)),
     )
     for message in (incident_card(view), evidence_thread(view)):
-        assert 1 <= len(message.blocks) <= 50
-        for block in message.blocks:
-            limit = {"header": 150, "context": 500}.get(str(block["type"]), 3000)
-            for node in _texts(block):
-                assert 1 <= len(node["text"]) <= limit
+        assert message_problem(document(message)) == ("", [])
+        json.dumps(document(message), ensure_ascii=False).encode()
 
 
-@given(st.text(alphabet="<>!@#|&;abchttps:/. *", max_size=400))
+@given(st.text(alphabet="<>!@#|&;:*_~`abchttps:/. \n", max_size=300))
 def test_untrusted_text_can_neither_mention_nor_link(hostile: str) -> None:
     view = replace(VIEW, text=hostile, title=hostile, evidence=(hostile,), missing=(hostile,))
     for message in (incident_card(view), evidence_thread(view)):
-        assert "<" not in message.text
-        for node in _texts(list(message.blocks)):
-            if node["type"] == "mrkdwn":
-                assert "<" not in node["text"]
-                assert ">" not in node["text"]
-                assert node["verbatim"] is True
-
-
-def test_a_step_too_long_to_be_shown_whole_is_not_decided_on_the_card() -> None:
-    view = replace(VIEW, proposals=(replace(PROPOSAL, what="Send " + "x" * 3_000),))
-    card = json.dumps(list(incident_card(view).blocks))
-    assert "too long to show here" in card
-    assert '"approve"' not in card
-
-
-@given(st.text())
-def test_escaping_loses_nothing(text: str) -> None:
-    back = escape(text).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    assert back == text
+        assert not re.search(r"[<>*_~`@]|://", message.text)
+        assert {node["type"] for node in texts(list(message.blocks))} == {"plain_text"}

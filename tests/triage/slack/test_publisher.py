@@ -15,7 +15,7 @@ from kernel.database import Database
 from kernel.facts import FactDispatcher, publish
 from kernel.facts.triage import BriefReady, IncidentChanged, IncidentOpened
 from kernel.outbox import DeliveryRow, Outbox
-from tests.triage.slack.test_card import VIEW
+from tests.triage.slack.views import VIEW
 from triage.slack.card import CardView
 from triage.slack.client import SlackClient
 from triage.slack.publisher import CHANNEL, SlackPublisher
@@ -37,6 +37,7 @@ class Room:
             SLACK_BOT_TOKEN="xoxb-test",  # type: ignore[call-arg, arg-type]
             slack_channel="#reliability",
             slack_api_url=slack.url,
+            slack_timeout_s=1,
         )
         publisher = SlackPublisher(
             self.database, self.clock, SlackClient(settings), "#reliability", lambda _: self.view
@@ -72,9 +73,9 @@ def room(tmp_path: Path) -> Iterator[Room]:
         found.database.close()
 
 
-def _opened() -> IncidentOpened:
+def _opened(incident_id: str = INCIDENT) -> IncidentOpened:
     return IncidentOpened(
-        incident_id=INCIDENT,
+        incident_id=incident_id,
         number=41,
         service="payments",
         objective_ids=["payment-success"],
@@ -102,12 +103,13 @@ def _brief(revision: int) -> BriefReady:
 def test_an_incident_has_one_message_which_is_updated_in_place(room: Room) -> None:
     room.tell(_opened())
     room.drain()
-    room.view = replace(VIEW, state="acknowledged", acknowledged_by="Ana")
+    room.view = replace(VIEW, state="acknowledged", owner="Ana")
     room.tell(_changed("acknowledged"))
+    room.clock.advance_s(1)
     room.drain()
     (card,) = room.slack.cards()
     assert card.updates == 1
-    assert "acknowledged by Ana" in str(card.blocks)
+    assert "Owner: Ana" in str(card.blocks)
     assert room.errors == []
 
 
@@ -154,6 +156,8 @@ def test_a_change_while_slack_is_being_called_is_sent_after_it(room: Room) -> No
     )
     room.outbox.register(CHANNEL, publisher.deliver)
     room.drain()
+    room.clock.advance_s(1)
+    room.drain()
     (card,) = room.slack.cards()
     assert "the newest truth" in card.text
 
@@ -169,6 +173,67 @@ def test_a_rate_limit_is_waited_for_as_long_as_slack_says(room: Room) -> None:
     room.clock.advance_s(2)
     room.drain()
     assert len(room.slack.cards()) == 1
+
+
+def test_where_slack_asks_to_wait_no_message_at_all_is_sent_until_then(room: Room) -> None:
+    room.slack.faults.append(Fault(429, "ratelimited", {"Retry-After": "30"}))
+    room.tell(_opened(), _opened("another-incident"))
+    room.drain()
+    room.clock.advance_s(29)
+    room.drain()
+    assert room.slack.calls == ["chat.postMessage"]
+    room.clock.advance_s(2)
+    room.drain()
+    assert len(room.slack.cards()) == 2
+
+
+def test_a_card_is_written_at_most_once_a_second_and_ends_with_the_newest_state(
+    room: Room,
+) -> None:
+    room.tell(_opened())
+    room.drain()
+    for number in range(20):
+        room.view = replace(VIEW, title=f"state {number}")
+        room.tell(_changed(str(number)))
+        room.drain()
+    assert room.slack.calls == ["chat.postMessage"]
+    room.clock.advance_s(1)
+    room.drain()
+    assert room.slack.calls == ["chat.postMessage", "chat.update"]
+    assert "state 19" in room.slack.cards()[0].text
+
+
+def test_a_message_that_slack_refuses_for_its_form_is_given_up_and_readable(room: Room) -> None:
+    room.slack.faults.append(Fault(200, "msg_too_long"))
+    room.tell(_opened())
+    room.drain()
+    (delivery,) = room.deliveries()
+    assert (delivery.state, delivery.last_error.split()[-1]) == ("failed", "msg_too_long")
+
+
+def test_a_hanging_slack_is_given_up_on_and_tried_again(room: Room) -> None:
+    room.slack.faults.append(Fault(hang_s=1.5, status=500, method="chat.postMessage"))
+    room.tell(_opened())
+    room.drain()
+    (delivery,) = room.deliveries()
+    assert (delivery.state, delivery.attempts) == ("waiting", 1)
+    room.clock.advance_s(60)
+    room.drain()
+    assert len(room.slack.cards()) == 1
+
+
+def test_a_silenced_incident_adds_nothing_to_its_thread(room: Room) -> None:
+    room.view = replace(VIEW, silenced_until="15:00 UTC")
+    room.tell(_opened(), _brief(1))
+    room.drain()
+    (card,) = room.slack.cards()
+    assert room.slack.thread(card.ts) == []
+    room.view = VIEW
+    room.tell(_brief(2))
+    room.drain()
+    room.clock.advance_s(1)
+    room.drain()
+    assert len(room.slack.thread(card.ts)) == 1
 
 
 def test_a_server_error_is_tried_again_and_nothing_is_posted_twice(room: Room) -> None:
@@ -194,5 +259,6 @@ def test_a_deleted_message_is_posted_anew(room: Room) -> None:
     room.drain()
     room.slack.messages.clear()
     room.tell(_changed("x"))
+    room.clock.advance_s(1)
     room.drain()
     assert len(room.slack.cards()) == 1

@@ -34,12 +34,12 @@ class Room:
     def _announce(self, session: Session, key: str, text: str) -> None:
         self.announced[key] = text
 
-    def send(self, key: str) -> None:
+    def send(self, key: str, lane: str = "INC") -> None:
         with self.database.unit_of_work() as session:
             enqueue(
                 session,
                 channel=CHANNEL,
-                lane="INC",
+                lane=lane,
                 idempotency_key=key,
                 payload={},
                 clock=self.clock,
@@ -65,15 +65,37 @@ def test_an_outage_of_a_minute_is_announced_and_a_shorter_one_is_not(room: Room)
     assert "Slack has taken no message" in next(iter(room.announced.values()))
 
 
-def test_a_revoked_token_is_an_outage_until_a_message_is_taken_again(room: Room) -> None:
-    room.failure = PermanentFailure("token_revoked")
+@pytest.mark.parametrize("code", ["token_revoked", "channel_not_found", "missing_scope"])
+def test_what_no_waiting_mends_is_announced_at_once_with_the_next_step(
+    room: Room, code: str
+) -> None:
+    room.failure = PermanentFailure(f"chat.postMessage: Slack answered {code}")
     room.send("a")
-    room.clock.advance_s(61)
     room.watch.run()
-    assert len(room.announced) == 1
+    (text,) = room.announced.values()
+    assert code in text
+    assert "Next: " in text
+    assert "Slack itself is away" not in text
     room.announced.clear()
     room.failure = None
     room.send("b")
+    room.watch.run()
+    assert room.announced == {}
+
+
+def test_a_message_of_wrong_form_is_announced_after_a_minute(room: Room) -> None:
+    room.failure = PermanentFailure("chat.postMessage: Slack answered msg_too_long")
+    room.send("a")
+    room.watch.run()
+    assert room.announced == {}
+    room.clock.advance_s(61)
+    room.watch.run()
+    assert len(room.announced) == 1
+
+
+def test_a_message_to_one_person_that_fails_is_no_outage(room: Room) -> None:
+    room.failure = PermanentFailure("chat.postEphemeral: Slack answered channel_not_found")
+    room.send("a", lane="user:U0MALLORY")
     room.clock.advance_s(61)
     room.watch.run()
     assert room.announced == {}

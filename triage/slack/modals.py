@@ -1,0 +1,119 @@
+"""The forms that buttons open: a view in, a modal out, within Slack's limits. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from triage.slack.proposal_blocks import ProposalView, decision_text
+from triage.slack.text import MAX_SECTION, fits, line, plain, section
+
+# As long as a reason may be in Slack's input; the services bound it once more.
+MAX_REASON: Final = 1_000
+# Buttons that open a form, and what the form asks for beside the reason.
+FORMS: Final = frozenset({"reject", "approve_form", "silence", "severity", "not_incident"})
+REASON, CHOICE = "reason", "choice"
+SILENCES: Final = (
+    ("30", "30 minutes"),
+    ("60", "1 hour"),
+    ("120", "2 hours"),
+    ("240", "4 hours"),
+    ("480", "8 hours"),
+    ("1440", "24 hours"),
+)
+SEVERITIES: Final = (
+    ("critical", "Critical: the shop loses orders now"),
+    ("major", "Major: some customers cannot buy"),
+    ("minor", "Minor: customers hardly notice"),
+)
+
+
+_CHOICES: Final = {"silence": SILENCES, "severity": SEVERITIES}
+
+
+def choices_of(action_id: str) -> frozenset[str]:
+    """The values that a form lets one choose from; none where it has no list."""
+    return frozenset(value for value, _ in _CHOICES.get(action_id, ()))
+
+
+@dataclass(frozen=True)
+class FormOf:
+    """What a form is about. `metadata` comes back with the form and is ours alone to read."""
+
+    action_id: str
+    metadata: str
+    incident: str = ""
+    proposal: ProposalView | None = None
+
+
+def modal(form: FormOf) -> dict[str, Any] | None:
+    """The modal of a button; None where it cannot be shown whole (decide on the page)."""
+    match form.action_id:
+        case "reject" | "approve_form" if form.proposal is not None:
+            return _decision(form, form.proposal)
+        case "silence":
+            why = "It is counted on and shown; it calls nobody until then."
+            asked = _choice("For how long", SILENCES)
+            return _view(form, "Silence", [section(f"{line(form.incident)}. {why}"), asked])
+        case "severity":
+            asked = _choice("How bad is it", SEVERITIES)
+            return _view(form, "Change severity", [section(line(form.incident)), asked])
+        case "not_incident":
+            why = "Closes it as not an incident. Its alerts and figures are kept."
+            return _view(form, "Not an incident", [section(f"{line(form.incident)}. {why}")])
+        case _:
+            return None
+
+
+def _decision(form: FormOf, proposal: ProposalView) -> dict[str, Any] | None:
+    text = decision_text(proposal)
+    if not fits(text, MAX_SECTION):
+        return None
+    approve = form.action_id == "approve_form"
+    title = f"Approve {line(proposal.tier)} step" if approve else "Reject step"
+    return _view(form, title, [section(text)], "Approve" if approve else "Reject")
+
+
+def _view(
+    form: FormOf, title: str, blocks: Sequence[Mapping[str, Any]], submit: str = "Do it"
+) -> dict[str, Any]:
+    return {
+        "type": "modal",
+        "callback_id": form.action_id,
+        "private_metadata": form.metadata,
+        "title": plain(title, 24),
+        "submit": plain(submit, 24),
+        "close": plain("Back", 24),
+        "blocks": [*blocks, _reason()],
+    }
+
+
+def _reason() -> Mapping[str, Any]:
+    return {
+        "type": "input",
+        "block_id": REASON,
+        "label": plain("Why? It goes into the record.", 2_000),
+        "element": {
+            "type": "plain_text_input",
+            "action_id": REASON,
+            "multiline": True,
+            "min_length": 3,
+            "max_length": MAX_REASON,
+        },
+    }
+
+
+def _choice(label: str, options: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
+    listed = [{"text": plain(text, 75), "value": value} for value, text in options]
+    return {
+        "type": "input",
+        "block_id": CHOICE,
+        "label": plain(label, 2_000),
+        "element": {
+            "type": "static_select",
+            "action_id": CHOICE,
+            "options": listed,
+            "initial_option": listed[0],
+        },
+    }
