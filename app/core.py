@@ -32,6 +32,7 @@ from triage.admission import Admission
 from triage.second_channel import SecondChannel
 from triage.service import IncidentService
 from triage.settings import TriageSettings
+from triage.slack.asking import Called
 from triage.slack.card import CardView, incident_card
 from triage.slack.client import SlackClient
 from triage.slack.membership import Pins
@@ -119,6 +120,7 @@ class Core:
             updated_us=self.clock.now_us(),
             simulated=self.runbook_settings.simulation,
             name_of=self.access.name_of,
+            switched_off=self.approvals.execution.banner(),
         )
 
     def slack_preview(self, incident_id: str) -> Sequence[Mapping[str, Any]] | None:
@@ -141,4 +143,5 @@ class Core:
             self.slack_client,
             self.slack_settings.slack_channel,
             self.card,
+            Called(self.slack_settings.slack_on_call, self.slack_settings.slack_secondary),
         )

@@ -52,11 +52,16 @@ class SlackClient:
         self._client = _client(settings, settings.slack_timeout_s)
         self._quick = _client(settings, min(_FORM_TIMEOUT_S, settings.slack_timeout_s))
 
-    def post(self, channel: str, message: Message, thread_ts: str = "") -> tuple[str, str]:
-        """Post a message; returns Slack's channel id and message ts."""
+    def post(
+        self, channel: str, message: Message, thread_ts: str = "", *, broadcast: bool = False
+    ) -> tuple[str, str]:
+        """Post a message; returns Slack's channel id and message ts.
+
+        `broadcast`: a reply that the channel sees too.
+        """
         arguments = _arguments(channel, message)
         if thread_ts:
-            arguments["thread_ts"] = thread_ts
+            arguments |= {"thread_ts": thread_ts, "reply_broadcast": broadcast}
         answer = self._say("chat.postMessage", arguments)
         return str(answer["channel"]), str(answer["ts"])
 

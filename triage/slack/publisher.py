@@ -8,7 +8,7 @@ wait, nothing at all is sent until then: its limits hold for the app, not for on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from sqlmodel import Session, col, func, select
@@ -16,13 +16,15 @@ from sqlmodel import Session, col, func, select
 from kernel.clock import SECOND_US, Clock
 from kernel.database import Database
 from kernel.facts import Fact, Subscription
-from kernel.facts.runbooks import ApprovalChanged
+from kernel.facts.runbooks import ApprovalChanged, ApprovalUnanswered
 from kernel.facts.triage import BriefReady, IncidentChanged, IncidentOpened, IncidentResolved
 from kernel.ids import uuid7
 from kernel.outbox import Delivery, DeliveryRow, RetryLater, enqueue
+from triage.slack.asking import Called, question
 from triage.slack.card import CardView, Message, evidence_thread, incident_card
 from triage.slack.client import MessageGone
 from triage.slack.models import SlackMessageRow
+from triage.slack.proposal_blocks import WAITING
 from triage.slack.text import MAX_SECTION, notification, section
 
 CHANNEL = "slack"
@@ -33,7 +35,9 @@ _APART_US = SECOND_US
 class Sender(Protocol):
     """What sends: the Slack client."""
 
-    def post(self, channel: str, message: Message, thread_ts: str = "") -> tuple[str, str]: ...
+    def post(
+        self, channel: str, message: Message, thread_ts: str = "", *, broadcast: bool = False
+    ) -> tuple[str, str]: ...
     def update(self, channel: str, ts: str, message: Message) -> None: ...
     def tell(self, channel: str, user: str, text: str) -> None: ...
 
@@ -48,12 +52,14 @@ class SlackPublisher:
         sender: Sender,
         channel: str,
         view: Callable[[str], CardView | None],
+        called: Called | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._sender = sender
         self._channel = channel
         self._view = view
+        self._called = called or Called()
         self._quiet_until_us = 0
 
     def subscription(self) -> Subscription:
@@ -64,6 +70,7 @@ class SlackPublisher:
             IncidentChanged,
             IncidentResolved,
             ApprovalChanged,
+            ApprovalUnanswered,
         ]
         return Subscription(_SUBSCRIBER, facts, self._changed)
 
@@ -89,6 +96,8 @@ class SlackPublisher:
                 self._sender.post(self._channel, _said(payload["text"]))
             case "thread":
                 return self._send_thread(payload["incident_id"], payload["revision"])
+            case "question":
+                self._ask(payload)
             case _:
                 return self._send_card(payload["incident_id"])
         return None
@@ -104,6 +113,12 @@ class SlackPublisher:
 
     def _changed(self, session: Session, fact: Any) -> None:
         incident_id = fact.incident_id
+        if isinstance(fact, ApprovalUnanswered):
+            payload = {"kind": "question", "incident_id": incident_id, "rung": fact.rung}
+            payload |= {"approval_id": fact.approval_id, "waited_s": fact.waited_s}
+            key = f"question:{fact.approval_id}:{fact.rung}"
+            self._enqueue(session, incident_id, key, payload)
+            return
         row = session.get(SlackMessageRow, incident_id)
         row = row or SlackMessageRow(incident_id=incident_id)
         row.wanted += 1
@@ -141,6 +156,19 @@ class SlackPublisher:
                 self._enqueue_card(session, incident_id)
 
         return sent
+
+    def _ask(self, payload: Mapping[str, Any]) -> None:
+        """Call somebody, unless it is decided by now or the incident is to be quiet."""
+        incident_id = payload["incident_id"]
+        with self._database.reading() as session:
+            row = session.get(SlackMessageRow, incident_id)
+        view = self._view(incident_id)
+        if row is None or view is None or not row.ts or view.silenced_until:
+            return
+        for proposal in view.proposals:
+            if proposal.approval_id == payload["approval_id"] and proposal.state in WAITING:
+                said = question(proposal, payload["rung"], payload["waited_s"], self._called)
+                self._sender.post(row.channel, said, thread_ts=row.ts, broadcast=True)
 
     def _send_thread(self, incident_id: str, revision: int) -> Callable[[Session], None] | None:
         with self._database.reading() as session:

@@ -17,6 +17,9 @@ class SlackSettings(Settings):
     slack_team_id: str = ""
     slack_app_id: str = ""
     slack_enterprise_id: str = ""
+    # Whom an unanswered approval calls after 2 and 5 minutes: a user's or a user group's id.
+    slack_on_call: str = ""
+    slack_secondary: str = ""
     slack_api_url: str = "https://slack.com/api/"
     slack_timeout_s: int = 10
 

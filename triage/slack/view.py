@@ -24,10 +24,11 @@ def card_view(
     updated_us: int,
     simulated: bool,
     name_of: Callable[[str], str] = str,
+    switched_off: str = "",
 ) -> CardView:
     """`approvals` are runbooks' own documents, newest first: open ones are shown first.
 
-    `name_of`: a person's name by the id that incidents keep.
+    `name_of`: a person's name by the id that incidents keep. `switched_off`: why no step may run.
     """
     waiting = [one for one in approvals if one.state in WAITING]
     others = [one for one in approvals if one.state not in WAITING]
@@ -53,6 +54,7 @@ def card_view(
         confidence=brief.confidence if brief else "",
         brief_revision=brief.revision if brief else 0,
         stale=incident.stale,
+        switched_off=switched_off,
     )
 
 

@@ -35,7 +35,9 @@ VALUE = button_value("approval-1", "d" * 64)
 class Silent:
     """A Slack that nobody needs here."""
 
-    def post(self, channel: str, message: Message, thread_ts: str = "") -> tuple[str, str]:
+    def post(
+        self, channel: str, message: Message, thread_ts: str = "", *, broadcast: bool = False
+    ) -> tuple[str, str]:
         raise AssertionError("nothing is sent in these tests")
 
     def update(self, channel: str, ts: str, message: Message) -> None:

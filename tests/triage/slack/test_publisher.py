@@ -12,10 +12,13 @@ from sqlmodel import select
 from app.fakes.slack_server import FakeSlack, Fault
 from kernel.clock import FrozenClock
 from kernel.database import Database
-from kernel.facts import FactDispatcher, publish
+from kernel.errors import NotConfigured
+from kernel.facts import Fact, FactDispatcher, publish
+from kernel.facts.runbooks import ApprovalUnanswered
 from kernel.facts.triage import BriefReady, IncidentChanged, IncidentOpened
 from kernel.outbox import DeliveryRow, Outbox
-from tests.triage.slack.views import VIEW
+from tests.triage.slack.views import PROPOSAL, VIEW
+from triage.slack.asking import Called
 from triage.slack.card import CardView
 from triage.slack.client import SlackClient
 from triage.slack.publisher import CHANNEL, SlackPublisher
@@ -40,7 +43,12 @@ class Room:
             slack_timeout_s=1,
         )
         publisher = SlackPublisher(
-            self.database, self.clock, SlackClient(settings), "#reliability", lambda _: self.view
+            self.database,
+            self.clock,
+            SlackClient(settings),
+            "#reliability",
+            lambda _: self.view,
+            Called("U0ONCALL", "S0SECOND"),
         )
         self.errors: list[str] = []
         self.dispatcher = FactDispatcher(
@@ -50,7 +58,7 @@ class Room:
         self.outbox = Outbox(self.database, self.clock)
         self.outbox.register(CHANNEL, publisher.deliver)
 
-    def tell(self, *facts: IncidentOpened | IncidentChanged | BriefReady) -> None:
+    def tell(self, *facts: Fact) -> None:
         with self.database.unit_of_work() as session:
             for fact in facts:
                 publish(session, fact, self.clock.now_us())
@@ -262,3 +270,63 @@ def test_a_deleted_message_is_posted_anew(room: Room) -> None:
     room.clock.advance_s(1)
     room.drain()
     assert len(room.slack.cards()) == 1
+
+
+def _unanswered(rung: str, waited_s: int) -> ApprovalUnanswered:
+    return ApprovalUnanswered(
+        approval_id=PROPOSAL.approval_id,
+        incident_id=INCIDENT,
+        state="pending",
+        tier="R1",
+        rung=rung,
+        waited_s=waited_s,
+        expires_us=1,
+        at_us=1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rung", "waited_s", "called"),
+    [("on_call", 120, "<@U0ONCALL>"), ("secondary", 300, "<!subteam^S0SECOND>")],
+)
+def test_an_unanswered_step_calls_whom_the_settings_name_in_the_thread_once(
+    room: Room, rung: str, waited_s: int, called: str
+) -> None:
+    room.tell(_opened())
+    room.drain()
+    for _ in range(2):
+        room.tell(_unanswered(rung, waited_s))
+        room.drain()
+    (card,) = room.slack.cards()
+    (asked,) = room.slack.thread(card.ts)
+    assert asked.blocks[0]["text"] == {"type": "mrkdwn", "text": called}
+    assert asked.text.startswith(called)
+    assert f"for {waited_s // 60} min" in str(asked.blocks)
+
+
+@pytest.mark.parametrize("rung", ["channel", "paging"])
+def test_other_rungs_call_nobody_by_name(room: Room, rung: str) -> None:
+    room.tell(_opened(), _unanswered(rung, 600))
+    room.drain()
+    (card,) = room.slack.cards()
+    (asked,) = room.slack.thread(card.ts)
+    assert "<" not in asked.text
+    assert {block["text"]["type"] for block in asked.blocks} == {"plain_text"}
+
+
+def test_nobody_is_called_for_what_is_decided_or_silenced_meanwhile(room: Room) -> None:
+    room.tell(_opened())
+    room.drain()
+    decided = (replace(PROPOSAL, state="approved"),)
+    for view in (replace(VIEW, proposals=decided), replace(VIEW, silenced_until="15:00 UTC")):
+        room.view = view
+        room.tell(_unanswered("on_call" if view.silenced_until else "secondary", 120))
+        room.drain()
+    (card,) = room.slack.cards()
+    assert room.slack.thread(card.ts) == []
+
+
+@pytest.mark.parametrize("name", ["ada", "@here", "<!channel>", "U0 <!here>", "C0CHANNEL"])
+def test_only_an_id_of_slacks_can_be_called(name: str) -> None:
+    with pytest.raises(NotConfigured):
+        Called(on_call=name)
