@@ -24,6 +24,7 @@ _WHAT = {
     "incident.merged": "Went into {other_incident} with {members} alerts",
     "incident.merged_in": "{other_incident} went into it with {members} alerts",
     "incident.brief": "Brief {count} written by {brief_source}",
+    "incident.feedback": "Brief {version} was called {verdict}",
     "ai.request": "The model was asked",
     "ai.suggestion": "The model's brief was taken",
     "ai.rejected": "The model's answer was not taken: {reason}",

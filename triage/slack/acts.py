@@ -37,6 +37,7 @@ class Incidents(Protocol):
     def silence(
         self, incident_id: str, person: Principal, until_us: int, reason: str
     ) -> object: ...
+    def end_silence(self, incident_id: str, person: Principal) -> object: ...
     def change_severity(
         self, incident_id: str, person: Principal, severity: str, reason: str
     ) -> object: ...
@@ -75,6 +76,8 @@ class Acts:
                 self._incidents.hand_over(click.value, person, click.choice, click.reason)
             case "silence":
                 return self._silence(click, person)
+            case "end_silence":
+                self._incidents.end_silence(click.value, person)
             case "severity":
                 _known(click)
                 self._incidents.change_severity(click.value, person, click.choice, click.reason)

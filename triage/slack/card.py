@@ -40,7 +40,8 @@ class CardView:
 
     `owner`: who has the incident now. `closed_as`: "" | "not an incident" | "merged into INC-n".
     `silenced_until`: "" where notifications are on. `switched_off`: why no step may run, or "".
-    `brief_by`: code | model; `brief_revision` 0: there is no brief yet.
+    `brief_by`: code | model; `brief_revision` 0: there is no brief yet. `left_out`: alerts that
+    their sender did not show.
     """
 
     incident_id: str
@@ -65,6 +66,7 @@ class CardView:
     stale: bool = False
     silenced_until: str = ""
     closed_as: str = ""
+    left_out: int = 0
     switched_off: str = ""
 
 
@@ -143,6 +145,8 @@ def _warnings(view: CardView) -> list[Mapping[str, Any]]:
         )
     if view.silenced_until and view.state != "resolved":
         said.append(f"Silenced until {view.silenced_until}: it is counted on, and calls nobody.")
+    if view.left_out:
+        said.append(f"Its sender left out {view.left_out} alerts: nobody can tell how they are.")
     if view.switched_off:
         said.append(f"All steps are switched off: {line(view.switched_off)}")
     return [section("\n".join(said))] if said else []
@@ -174,8 +178,8 @@ def _actions(view: CardView) -> Mapping[str, Any]:
     if view.state == "acknowledged":
         elements.append(button("take_over", "Take over", incident_id))
     if view.state != "resolved":
-        if not view.silenced_until:
-            elements.append(button("silence", "Silence…", incident_id))
+        quiet = ("end_silence", "End silence") if view.silenced_until else ("silence", "Silence…")
+        elements.append(button(*quiet, incident_id))
         elements.append(button("severity", "Severity…", incident_id))
         elements.append(button("not_incident", "Not an incident…", incident_id))
     elements.append(button("open", "Open incident", incident_id) | {"url": view.url})

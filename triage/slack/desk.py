@@ -14,7 +14,7 @@ from triage.slack.card import Message
 from triage.slack.command import ACTING, NAME, WORDS, Command
 from triage.slack.interaction import Click
 from triage.slack.refusals import Refusals
-from triage.slack.view import impact_lines
+from triage.slack.view import impact_lines, owner_of
 
 _MAX_OPEN = 200
 
@@ -93,7 +93,7 @@ class CommandDesk:
                 return answers.answer(answers.status_lines(listed), f"{self._url}/incidents")
             case "status":
                 found = self._reading.incidents.show(command.subject)
-                owner = self._reading.people.name_of(found.acknowledged_by)
+                owner = self._reading.people.name_of(owner_of(found))
                 lines = answers.incident_lines(found, impact_lines(found.impact), owner)
                 return answers.answer(lines, self._page(found))
             case "why":

@@ -23,7 +23,8 @@ FEEDBACK: Final = {
 DECISIONS: Final = frozenset({"approve", "approve_form", "reject"})
 # What a slash command may ask for is worked on like a click, in the same order.
 COMMANDED: Final = frozenset({"take_over", "hand_over"})
-BUTTONS: Final = DECISIONS | FORMS | frozenset({"acknowledge", "take_over", "open"}) | set(FEEDBACK)
+PLAIN: Final = frozenset({"acknowledge", "take_over", "end_silence", "open"})
+BUTTONS: Final = DECISIONS | FORMS | PLAIN | frozenset(FEEDBACK)
 _ID: Final = re.compile(r"[A-Za-z0-9._:#-]{1,300}\Z")
 
 

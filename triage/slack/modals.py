@@ -9,8 +9,8 @@ from typing import Any, Final
 from triage.slack.proposal_blocks import ProposalView, decision_text
 from triage.slack.text import MAX_SECTION, fits, line, plain, section
 
-# As long as a reason may be in Slack's input; the services bound it once more.
-MAX_REASON: Final = 1_000
+# The least that a service takes as a reason.
+MAX_REASON: Final = 500
 # Buttons that open a form, and what the form asks for beside the reason.
 FORMS: Final = frozenset({"reject", "approve_form", "silence", "severity", "not_incident"})
 REASON, CHOICE = "reason", "choice"

@@ -37,14 +37,14 @@ def card_view(
         incident_id=incident.id,
         number=int(incident.number.removeprefix("INC-")),
         state=incident.state,
-        severity=incident.severity,
+        severity=_severity(incident, name_of),
         title=incident.title,
         since=_clock(incident.onset_at),
         updated=from_us(updated_us).strftime("%H:%M:%S UTC"),
         text=brief.text if brief else "",
         brief_by=brief.source if brief else "code",
         url=f"{public_url.rstrip('/')}/incidents/{incident.number}",
-        owner=name_of(incident.acknowledged_by) if incident.acknowledged_by else "",
+        owner=name_of(owner_of(incident)) if owner_of(incident) else "",
         impact=impact_lines(incident.impact),
         missing=tuple(brief.missing_sources) if brief else (),
         evidence=tuple(f"{one.id} {one.summary}"[:_MAX_LINE] for one in incident.evidence),
@@ -54,8 +54,33 @@ def card_view(
         confidence=brief.confidence if brief else "",
         brief_revision=brief.revision if brief else 0,
         stale=incident.stale,
+        silenced_until=_silenced(incident, updated_us),
+        closed_as=_closed_as(incident),
+        left_out=incident.left_out,
         switched_off=switched_off,
     )
+
+
+def owner_of(incident: IncidentOut) -> str:
+    """The id of the person who has it now, or ""."""
+    return incident.taken_by or incident.acknowledged_by
+
+
+def _severity(incident: IncidentOut, name_of: Callable[[str], str]) -> str:
+    by = f", said {name_of(incident.severity_by)}" if incident.severity_by else ""
+    return f"{incident.severity}{by}"
+
+
+def _silenced(incident: IncidentOut, now_us: int) -> str:
+    until = incident.silenced_until
+    return _clock(until) if until and parse_rfc3339(until) > now_us else ""
+
+
+def _closed_as(incident: IncidentOut) -> str:
+    why = f": {incident.resolution_reason}" if incident.resolution_reason else ""
+    if incident.merged_into:
+        return f"merged into {incident.merged_into}{why}"
+    return f"not an incident{why}" if incident.resolution == "not_an_incident" else ""
 
 
 def proposal_view(approval: Any) -> ProposalView:

@@ -45,6 +45,10 @@ class Acting:
         self._note("silence", incident_id, person, str(until_us), reason)
         return None
 
+    def end_silence(self, incident_id: str, person: Principal) -> object:
+        self._note("end_silence", incident_id, person)
+        return None
+
     def change_severity(
         self, incident_id: str, person: Principal, severity: str, reason: str
     ) -> object:

@@ -41,6 +41,7 @@ def test_a_reason_that_nobody_wrote_is_not_made_up() -> None:
     [
         ({"action_id": "acknowledge"}, ("acknowledge", "INC", "p-ana", "", "")),
         ({"action_id": "take_over"}, ("take_over", "INC", "p-ana", "", "")),
+        ({"action_id": "end_silence"}, ("end_silence", "INC", "p-ana", "", "")),
         (
             {"action_id": "hand_over", "choice": "p-ben", "reason": "lunch"},
             ("hand_over", "INC", "p-ana", "p-ben", "lunch"),

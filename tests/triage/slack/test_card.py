@@ -85,7 +85,15 @@ def test_only_a_waiting_step_of_an_open_incident_can_be_decided() -> None:
         for name, view in STATES.items()
         if buttons(incident_card(view)) & {"approve", "approve_form", "reject"}
     }
-    running = {"open", "acknowledged", "silenced", "stale", "missing_sources", "model_brief"}
+    running = {
+        "open",
+        "acknowledged",
+        "silenced",
+        "stale",
+        "missing_sources",
+        "model_brief",
+        "alerts_left_out",
+    }
     waiting = {"simulation", "reason_needed", "step_partially_approved", "many_steps"}
     assert deciding == running | waiting
 

@@ -51,6 +51,7 @@ STATES: dict[str, CardView] = {
     "acknowledged": replace(VIEW, state="acknowledged", owner="Ana"),
     "silenced": replace(VIEW, silenced_until="14:32 UTC"),
     "stale": replace(VIEW, stale=True),
+    "alerts_left_out": replace(VIEW, left_out=12),
     "resolved": replace(
         VIEW,
         state="resolved",
