@@ -108,7 +108,7 @@ class ActionExecutor:
             return False
         if leased is None:
             return False
-        outcome = self._adapters[leased.kind].run(leased.action, leased.id)
+        outcome = self._adapters[leased.action["adapter"]].run(leased.action, leased.id)
         if outcome.state != "waiting":
             self._finish(leased, outcome)
         return True
@@ -156,7 +156,7 @@ class ActionExecutor:
         if changed:
             raise Blocked(changed.rule, changed.why)
         try:
-            observed = self._adapters[row.kind].observe(row.action)
+            observed = self._adapters[row.action["adapter"]].observe(row.action)
         except Unreadable as error:
             raise NotYet(str(error), _RETRY_S) from None
         except PreconditionFailed as error:

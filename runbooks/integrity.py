@@ -26,6 +26,8 @@ def tampering(row: ApprovalRow, votes: Sequence[VoteRow]) -> str:
     """Why the stored rows are not what was approved; "" if they are."""
     if not row.digest or not hmac.compare_digest(row_digest(row), row.digest):
         return "the stored action is not the one that was approved"
+    if row.kind != row.action.get("adapter"):
+        return "the stored action is not of the kind that was approved"
     if any(vote.digest != row.digest for vote in votes):
         return "a decision was made on something else"
     return ""

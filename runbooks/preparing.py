@@ -61,7 +61,7 @@ class Preparing:
 
     def _prepare_one(self, row: ApprovalRow) -> None:
         try:
-            observed = self._adapters[row.kind].observe(row.action)
+            observed = self._adapters[row.action["adapter"]].observe(row.action)
         except Unreadable as error:
             next_us = self._clock.now_us() + _RETRY_S * SECOND_US
             with self._database.unit_of_work() as session:

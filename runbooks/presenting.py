@@ -21,7 +21,7 @@ def approval_out(
     row: ApprovalRow, votes: Sequence[VoteRow], adapters: Mapping[str, Adapter]
 ) -> ApprovalOut:
     """Everything about one approval."""
-    adapter = adapters.get(row.kind)
+    adapter = adapters.get(row.action["adapter"])
     result, recovery = row.result or {}, row.recovery or {}
     return ApprovalOut(
         id=row.id,

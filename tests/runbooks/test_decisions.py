@@ -11,6 +11,9 @@ from access.principal import Role
 from kernel.clock import SECOND_US
 from kernel.errors import BadInput, Conflict, NotAllowed, NotFound
 from kernel.facts.bus import FactRow
+from runbooks.policy import Voter, missing_text, quorum_met
+from runbooks.ports import ChangeAuthor
+from runbooks.runbook import Tier
 from tests.runbooks.world import LABELS, World, person
 
 ROLLBACK = {
@@ -280,3 +283,38 @@ def test_unknown_ids_and_words_are_refused(world: World) -> None:
     with pytest.raises(BadInput, match="at most"):
         world.service.decide(shown.id, person("ann"), "reject", shown.digest, "x" * 2001)
     assert world.clock.now_us() % SECOND_US == 0
+
+
+def test_r3_names_who_made_the_last_change_where_that_is_known(world: World) -> None:
+    world.changes.authors["checkout"] = ChangeAuthor("dee", "p-dee")
+    shown = world.pending(ROLLBACK)
+    assert (shown.change_author, shown.change_author_known) == ("dee", True)
+    assert "nor made the last change" in shown.waits_for
+    ask = world.service.decide
+    out = ask(shown.id, person("dee", Role.OWNER), "approve", shown.digest, "mine")
+    assert out.state == "partially_approved"
+    assert out.waits_for == (
+        "1 more person, at least one somebody who neither proposed it nor made the last change"
+    )
+    out = ask(shown.id, person("bob", Role.APPROVER), "approve", shown.digest, "agreed")
+    assert out.state == "approved"
+
+
+def test_who_proposed_and_who_made_the_change_are_no_quorum_together() -> None:
+    owners = frozenset({Role.OWNER})
+    two = [Voter("proposer", owners), Voter("author", owners)]
+    assert not quorum_met(Tier.R3, two, {"proposer", "author"})
+    assert missing_text(Tier.R3, two, {"proposer", "author"}) == (
+        "one of them must be somebody who neither proposed it nor made the last change"
+    )
+    assert quorum_met(Tier.R3, [*two, Voter("third", frozenset({Role.APPROVER}))], {"author"})
+
+
+def test_an_author_nobody_knows_is_said_and_an_owner_has_to_agree(world: World) -> None:
+    world.changes.authors["checkout"] = ChangeAuthor("octo-ben")
+    shown = world.pending(ROLLBACK)
+    assert (shown.change_author, shown.change_author_known) == ("octo-ben", False)
+    for name in ("bob", "cid"):
+        who = person(name, Role.APPROVER)
+        out = world.service.decide(shown.id, who, "approve", shown.digest, "agreed")
+    assert (out.state, out.waits_for) == ("partially_approved", "one of them must be owner")

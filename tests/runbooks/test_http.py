@@ -131,3 +131,51 @@ def test_an_unknown_approval_is_not_found(site: Site) -> None:
     headers = site.headers("ann", Role.RESPONDER)
     assert site.http.get("/api/approvals/x", headers=headers).status_code == 404
     assert site.http.get("/api/approvals?state=x", headers=headers).status_code == 400
+
+
+def test_an_approval_is_taken_back_over_http_with_a_reason(site: Site) -> None:
+    shown = site.world.approved()
+    headers = site.headers("ann", Role.RESPONDER)
+    path = f"/api/approvals/{shown.id}/revocation"
+    assert site.http.post(path, headers=headers, json={}).status_code == 400
+    assert site.http.post(path, headers=headers, json={"reason": " "}).status_code == 400
+    viewer = site.headers("vera", Role.VIEWER)
+    assert site.http.post(path, headers=viewer, json={"reason": "no"}).status_code == 403
+    machine = site.headers("bot", Role.INGEST, kind="machine")
+    assert site.http.post(path, headers=machine, json={"reason": "no"}).status_code == 403
+    answer = site.http.post(path, headers=headers, json={"reason": "the provider is back"})
+    assert (answer.status_code, answer.json()["state"]) == (200, "revoked")
+    assert site.http.post(path, headers=headers, json={"reason": "again"}).status_code == 409
+
+
+def test_execution_is_switched_off_and_on_over_http(site: Site) -> None:
+    shown = site.world.pending()
+    owner, viewer = site.headers("olga", Role.OWNER), site.headers("vera", Role.VIEWER)
+    assert site.http.get("/api/execution", headers=viewer).json()["stopped"] is False
+    body = {"reason": "the flags look wrong"}
+    refused = site.http.post("/api/execution/stop", headers=viewer, json=body)
+    assert refused.status_code == 403
+    answer = site.http.post("/api/execution/stop", headers=owner, json=body)
+    assert answer.status_code == 200
+    assert (answer.json()["stopped"], answer.json()["cancelled"]) == (True, 1)
+    assert site.http.post("/api/execution/stop", headers=owner, json=body).status_code == 409
+    seen = site.http.get("/api/execution", headers=viewer).json()
+    assert (seen["by"], seen["reason"]) == ("olga", "the flags look wrong")
+    assert site.world.state(shown.id) == "cancelled"
+    answer = site.http.post("/api/execution/resume", headers=owner, json={"reason": "fine"})
+    assert answer.json()["stopped"] is False
+
+
+def test_the_switch_as_a_form_comes_back_to_its_page(site: Site) -> None:
+    cookie = site.access.login(site.token("olga", Role.OWNER))
+    site.http.cookies.set("tillwatch_session", cookie)
+    fields = {"reason": "stop"}
+    without = site.http.post("/api/execution/stop", headers=FORM, content=urlencode(fields))
+    assert without.status_code == 403
+    assert not site.world.service.execution.state().stopped
+    fields["csrf"] = site.access.csrf_token(cookie)
+    answer = site.http.post(
+        "/api/execution/stop", headers=FORM, content=urlencode(fields), follow_redirects=False
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/runbooks")
+    assert site.world.service.execution.state().stopped

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 from sqlmodel import Session
 
 from access.principal import Role
 from kernel.errors import BadInput, Conflict, NotAllowed
-from runbooks import integrity
+from runbooks import deciding, integrity
+from runbooks.models import ApprovalRow
 from tests.runbooks.test_decisions import ROLLBACK
 from tests.runbooks.world import World, person
 
@@ -123,22 +121,22 @@ def test_evidence_swapped_after_the_decision_voids_it(world: World) -> None:
     assert world.flags.puts() == 0
 
 
-def test_who_waited_for_the_lock_past_the_expiry_is_too_late(world: World) -> None:
+def test_who_waited_for_the_lock_past_the_expiry_is_too_late(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The time that counts is that of the transaction, not of the click before it."""
     shown = world.pending()
-    unit_of_work = world.database.unit_of_work
+    first_statement = deciding.found
 
-    @contextmanager
-    def slow() -> Iterator[Session]:
-        with unit_of_work() as session:
-            session.connection()
-            world.clock.advance_s(600)
-            yield session
+    def waited(session: Session, approval_id: str) -> ApprovalRow:
+        """A transaction gets its lock with its first statement; here, ten minutes later."""
+        row = first_statement(session, approval_id)
+        world.clock.advance_s(600 if session.get_bind() is world.database.engine else 0)
+        return row
 
-    world.database.unit_of_work = slow  # type: ignore[method-assign]
+    monkeypatch.setattr(deciding, "found", waited)
     with pytest.raises(Conflict, match="time ended"):
         world.service.decide(shown.id, person("ann"), "approve", shown.digest, "go")
-    world.database.unit_of_work = unit_of_work  # type: ignore[method-assign]
     assert world.state(shown.id) == "pending"
 
 
