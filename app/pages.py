@@ -14,6 +14,7 @@ from kernel.engine_status import read_status
 from kernel.journal import ItemClass
 from kernel.journal.admission import Reason
 from slo.ledger.progress import progress
+from triage.service import ACTING
 from triage.slack.watch import outage
 
 _STALE_AFTER_S = 20.0
@@ -73,6 +74,7 @@ def page_readers(
         policy=core.policy.all,
         gate=core.policy.gate,
         name_of=core.access.name_of,
+        responders=lambda: core.access.responders(ACTING),
         execution=core.approvals.execution.state,
         slack_preview=core.slack_preview,
         stale=lambda: _stale(core, collector, refusing()),

@@ -9,6 +9,8 @@ from dashboards.readers import Readers, document, documents
 from kernel.errors import NotFound
 
 _BRIEF = "incident.brief"
+_ROLES = ("acknowledged_by", "taken_by", "severity_by", "silenced_by")
+SHOWN_ALERTS = 100
 # States in which people are asked.
 WAITING = ("pending", "partially_approved")
 
@@ -18,7 +20,8 @@ def incident_values(readers: Readers, incident_id: str) -> dict[str, Any]:
     incident = document(readers.incident(incident_id))
     timeline = folded(documents(readers.timeline(incident["id"])))
     people = {one["actor"] for one in timeline if one["actor_kind"] == "human"}
-    people.add(incident["acknowledged_by"])
+    people |= {one["person"] for one in timeline}
+    people |= {incident[role] for role in _ROLES}
     approvals = documents(readers.approvals(incident["id"]))
     deciding = [one for one in approvals if one["state"] in WAITING]
     return {
@@ -27,6 +30,8 @@ def incident_values(readers: Readers, incident_id: str) -> dict[str, Any]:
         "decided": [one for one in reversed(approvals) if one not in deciding],
         "timeline": timeline,
         "blind": _is_blind(readers, incident),
+        "shown_alerts": SHOWN_ALERTS,
+        "responders": readers.responders(),
         "names": {one: readers.name_of(one) for one in people if one},
         "slack": readers.slack_preview(incident["id"]),
         "live": "records",

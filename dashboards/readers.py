@@ -24,6 +24,7 @@ class Readers:
     `policy()`: the error budget policy of all services; `gate(service)`: what a feature is told.
     `corrections(slo_id)`: an objective's own; `corrections_waiting()`: all that nobody decided yet.
     `execution()`: whether all execution of steps is switched off, by whom and why.
+    `responders()`: (id, name) of those who may take an incident.
     `slack_preview(incident_id)`: the card's blocks where no Slack shows them, else None.
     """
 
@@ -50,6 +51,7 @@ class Readers:
     slack_preview: Callable[[str], Sequence[Mapping[str, Any]] | None]
     stale: Callable[[], str]
     simulation: bool = False
+    responders: Callable[[], Sequence[tuple[str, str]]] = tuple
     corrections: Callable[[str], Sequence[BaseModel]] = lambda _: ()
     corrections_waiting: Callable[[], Sequence[BaseModel]] = tuple
 

@@ -54,6 +54,7 @@ class House:
         self.stale = ""
         self.execution: BaseModel = samples.switched_on()
         self.names: dict[str, str] = {}
+        self.responders: list[tuple[str, str]] = []
         self.stopping = False
         self.control = folder / "control.db"
         self.database = Database(f"sqlite:///{self.control}")
@@ -116,6 +117,7 @@ class House:
             gate=lambda _: self.gate,
             name_of=lambda person_id: self.names.get(person_id, person_id),
             execution=lambda: self.execution,
+            responders=lambda: self.responders,
             slack_preview=lambda _: self.slack,
             stale=lambda: self.stale,
             simulation=False,

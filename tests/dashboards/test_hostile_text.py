@@ -95,7 +95,19 @@ class Letters:
 def fill(house, text: str) -> None:
     """`text` in every field that a sender, a model or a person can fill."""
     house.slos = [samples.slo("at_risk", text=text)]
-    house.incidents = [samples.incident(text=text, acknowledged_by="p1", service=text)]
+    said = dict.fromkeys(("severity_reason", "silence_reason", "handover_note"), text)
+    house.incidents = [
+        samples.incident(
+            text=text,
+            service=text,
+            **dict.fromkeys(("acknowledged_by", "taken_by", "severity_by", "silenced_by"), "p1"),
+            **said,
+            silenced_until=samples.LATER,
+            resolution="not_an_incident",
+            resolution_reason=text,
+        )
+    ]
+    house.responders = [("p1", text)]
     house.names = {"p1": text}
     states = ("pending", "succeeded", "recovered")
     house.approvals = [samples.approval(state, text=text) for state in states]

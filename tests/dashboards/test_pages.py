@@ -114,7 +114,7 @@ def test_an_engine_that_is_behind_is_told_on_every_page(reader):
 
 @pytest.mark.parametrize("state", ["open", "acknowledged", "resolved"])
 def test_an_incident_in_each_state(reader, state):
-    reader.incidents = [samples.incident(state, acknowledged_by="p1" if state != "open" else "")]
+    reader.incidents = [samples.incident(state, taken_by="p1" if state != "open" else "")]
     reader.names = {"p1": "Ada"}
     html = reader.page("/incidents/INC-1")
     assert ("Acknowledge</button>" in html) == (state == "open")
