@@ -11,6 +11,7 @@ import typer
 from app.bench.forecast import forecast_coverage, render_forecast
 from app.bench.ingest import CASES, IngestRun
 from app.bench.load import Load, LoadRun
+from app.bench.rca.run import render_rca, run_rca
 from kernel.clock import SystemClock
 from kernel.errors import BadInput
 from kernel.terminal import AsJson, emit, note, render_table
@@ -25,6 +26,7 @@ def build_bench_cli() -> typer.Typer:
     cli.command("detect")(detect)
     cli.command("forecast")(forecast)
     cli.command("slo")(slo)
+    cli.command("rca")(rca)
     return cli
 
 
@@ -69,6 +71,14 @@ def forecast(
 ) -> None:
     """How often the 80 % interval of forecasts holds what came, on simulated streams."""
     emit(forecast_coverage(range(first, first + seeds)), as_json, render_forecast)
+
+
+def rca(
+    dataset: Annotated[Path, typer.Option(help="A folder with an incident in each folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Judge recorded incidents by the evidence engine alone, and score what it says."""
+    emit(run_rca(dataset, note), as_json, render_rca)
 
 
 def detect(
