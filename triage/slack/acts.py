@@ -7,13 +7,13 @@ from typing import Protocol
 from access.principal import Principal
 from kernel.clock import MINUTE_US, Clock, from_us
 from kernel.errors import BadInput
-from triage.slack.interaction import DECISIONS, FEEDBACK, Click
+from triage.slack.interaction import FEEDBACK, OF_STEPS, Click
 from triage.slack.modals import choices_of
 from triage.slack.proposal_blocks import parse_button_value
 
 
-class Decisions(Protocol):
-    """runbooks' way to decide an approval."""
+class Steps(Protocol):
+    """runbooks' ways to decide a step, to take that back, and to say what became of it."""
 
     def decide(
         self,
@@ -23,6 +23,12 @@ class Decisions(Protocol):
         shown_hash: str,
         reason: str = "",
         channel: str = "web",
+    ) -> object: ...
+    def revoke(
+        self, approval_id: str, person: Principal, reason: str, channel: str = "web"
+    ) -> object: ...
+    def confirm(
+        self, approval_id: str, person: Principal, outcome: str, reason: str = ""
     ) -> object: ...
 
 
@@ -53,18 +59,17 @@ class Grades(Protocol):
 class Acts:
     """Does what was asked. Raises TillwatchError or ValueError, saying why it was not done."""
 
-    def __init__(
-        self, decisions: Decisions, incidents: Incidents, grades: Grades, clock: Clock
-    ) -> None:
-        self._decisions = decisions
+    def __init__(self, steps: Steps, incidents: Incidents, grades: Grades, clock: Clock) -> None:
+        self._steps = steps
         self._incidents = incidents
         self._grades = grades
         self._clock = clock
 
     def do(self, click: Click, person: Principal) -> str:
         """What the person is told about it, or "" where the card tells everybody."""
-        if click.action_id in DECISIONS:
-            return self._decide(click, person)
+        if click.action_id in OF_STEPS:
+            self._say_of_step(click, person)
+            return ""
         if click.action_id in FEEDBACK:
             return self._grade(click, person)
         match click.action_id:
@@ -87,14 +92,21 @@ class Acts:
                 raise BadInput(f"there is no act {click.action_id[:40]!r}", path="action_id")
         return ""
 
-    def _decide(self, click: Click, person: Principal) -> str:
+    def _say_of_step(self, click: Click, person: Principal) -> None:
         approval_id, digest = parse_button_value(click.value)
-        decision = "reject" if click.action_id == "reject" else "approve"
-        # No reason is made up: what nobody wrote stays empty, and who needs one refuses.
-        self._decisions.decide(
-            approval_id, person, decision, digest, reason=click.reason, channel="slack"
-        )
-        return ""
+        reason = click.reason
+        match click.action_id:
+            case "revoke":
+                self._steps.revoke(approval_id, person, reason, channel="slack")
+            case "step_done":
+                self._steps.confirm(approval_id, person, "done", reason)
+            case "step_failed":
+                self._steps.confirm(approval_id, person, "failed", reason)
+            case "reject":
+                self._steps.decide(approval_id, person, "reject", digest, reason, "slack")
+            case _:
+                # No reason is made up: what nobody wrote stays empty, and who needs one refuses.
+                self._steps.decide(approval_id, person, "approve", digest, reason, "slack")
 
     def _grade(self, click: Click, person: Principal) -> str:
         incident_id, _, revision = click.value.partition(":")

@@ -13,6 +13,7 @@ from triage.slack import answers
 from triage.slack.card import Message
 from triage.slack.command import ACTING, NAME, WORDS, Command
 from triage.slack.interaction import Click
+from triage.slack.proposal_blocks import WAITING
 from triage.slack.refusals import Refusals
 from triage.slack.view import impact_lines, owner_of
 
@@ -105,8 +106,8 @@ class CommandDesk:
             case "budget":
                 return answers.answer(answers.budget_lines(self._objectives(command)), self._url)
             case "approvals":
-                waiting = self._reading.approvals.approvals(state="pending")
-                return answers.answer(answers.approval_lines(waiting), f"{self._url}/incidents")
+                lines = answers.approval_lines(self._waiting())
+                return answers.answer(lines, f"{self._url}/incidents")
             case "help":
                 return answers.answer(answers.help_text(command.team, command.user))
             case _:
@@ -161,6 +162,10 @@ class CommandDesk:
             count = len(running) or "no"
             raise BadInput(f"say which incident: {count} are open", path="text")
         return self._reading.incidents.show(running[0].id)
+
+    def _waiting(self) -> Sequence[Any]:
+        approvals = self._reading.approvals
+        return [one for state in sorted(WAITING) for one in approvals.approvals(state=state)]
 
     def _objectives(self, command: Command) -> Sequence[Any]:
         if not command.subject:

@@ -12,10 +12,15 @@ from typing import Any, Protocol
 from access.principal import Principal
 from kernel.errors import TillwatchError
 from kernel.outbox import PermanentFailure, RetryLater
-from triage.slack.interaction import DECISIONS, Click, Pressed, form_metadata
+from triage.slack.interaction import OF_STEPS, Click, Pressed, form_metadata
 from triage.slack.membership import Pins
 from triage.slack.modals import FormOf, modal
-from triage.slack.proposal_blocks import WAITING, parse_button_value
+from triage.slack.proposal_blocks import (
+    REVOCABLE,
+    WAITING,
+    ProposalView,
+    parse_button_value,
+)
 from triage.slack.view import proposal_view
 
 
@@ -89,11 +94,20 @@ class Forms:
     def _form(self, click: Click) -> FormOf | None:
         """Raises ValueError or a TillwatchError, saying why there is nothing to fill in."""
         metadata = form_metadata(click)
-        if click.action_id in DECISIONS:
+        if click.action_id in OF_STEPS:
             approval_id, _ = parse_button_value(click.value)
             proposal = proposal_view(self._approvals.approval(approval_id))
-            if proposal.state not in WAITING:
+            if not _has_its_time(click.action_id, proposal):
                 raise ValueError(f"it is {proposal.state.replace('_', ' ')} already")
             return FormOf(click.action_id, metadata, proposal=proposal)
         incident = self._incidents.show(click.value)
         return FormOf(click.action_id, metadata, f"{incident.number}: {incident.title}")
+
+
+def _has_its_time(action_id: str, proposal: ProposalView) -> bool:
+    """Whether this can still be said of the step."""
+    if action_id == "revoke":
+        return proposal.state in REVOCABLE
+    if action_id in {"step_done", "step_failed"}:
+        return proposal.is_confirmable
+    return proposal.state in WAITING

@@ -17,7 +17,7 @@ from kernel.errors import NotAllowed, TillwatchError
 from kernel.journal import JournalReader, JournalRecord, Stream
 from kernel.outbox import PermanentFailure, RetryLater
 from kernel.parts import Part
-from triage.slack.interaction import COMMANDED, DECISIONS, Click
+from triage.slack.interaction import COMMANDED, OF_STEPS, Click
 from triage.slack.models import SlackCursorRow, SlackMessageRow
 from triage.slack.publisher import SlackPublisher
 from triage.slack.refusals import Refusals
@@ -133,8 +133,8 @@ class SlackInbox:
         try:
             return self._do(click, person)
         except TillwatchError as error:
-            if isinstance(error, NotAllowed) and click.action_id not in DECISIONS:
-                # Of decisions their own feature keeps a record.
+            if isinstance(error, NotAllowed) and click.action_id not in OF_STEPS:
+                # Of steps their own feature keeps the record.
                 self._refusals.deny(click, error.message, click.action_id)
             return f"Not done: {error.message}. {error.hint}".strip()
         except ValueError as error:

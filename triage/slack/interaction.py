@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from kernel import strict_json
 from kernel.errors import BadInput
+from triage.slack import modals
 from triage.slack.modals import CHOICE, FORMS, MAX_REASON, REASON
 
 FEEDBACK: Final = {
@@ -20,11 +21,12 @@ FEEDBACK: Final = {
     "feedback_partly": "partly",
     "feedback_wrong": "wrong",
 }
-DECISIONS: Final = frozenset({"approve", "approve_form", "reject"})
+# Of what is said about a step, its own feature keeps the record, refusals too.
+OF_STEPS: Final = frozenset({"approve"}) | modals.OF_STEPS
 # What a slash command may ask for is worked on like a click, in the same order.
 COMMANDED: Final = frozenset({"take_over", "hand_over"})
 PLAIN: Final = frozenset({"acknowledge", "take_over", "end_silence", "open"})
-BUTTONS: Final = DECISIONS | FORMS | PLAIN | frozenset(FEEDBACK)
+BUTTONS: Final = OF_STEPS | FORMS | PLAIN | frozenset(FEEDBACK)
 _ID: Final = re.compile(r"[A-Za-z0-9._:#-]{1,300}\Z")
 
 

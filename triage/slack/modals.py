@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from triage.slack.proposal_blocks import ProposalView, decision_text
+from triage.slack.proposal_blocks import ProposalView, decision_text, outcome_text
 from triage.slack.text import MAX_SECTION, fits, line, plain, section
 
 # The least that a service takes as a reason.
 MAX_REASON: Final = 500
 # Buttons that open a form, and what the form asks for beside the reason.
-FORMS: Final = frozenset({"reject", "approve_form", "silence", "severity", "not_incident"})
+OF_STEPS: Final = frozenset({"reject", "approve_form", "revoke", "step_done", "step_failed"})
+FORMS: Final = OF_STEPS | frozenset({"silence", "severity", "not_incident"})
 REASON, CHOICE = "reason", "choice"
 SILENCES: Final = (
     ("30", "30 minutes"),
@@ -50,8 +51,8 @@ class FormOf:
 def modal(form: FormOf) -> dict[str, Any] | None:
     """The modal of a button; None where it cannot be shown whole (decide on the page)."""
     match form.action_id:
-        case "reject" | "approve_form" if form.proposal is not None:
-            return _decision(form, form.proposal)
+        case action_id if action_id in OF_STEPS:
+            return _of_step(form, form.proposal) if form.proposal else None
         case "silence":
             why = "It is counted on and shown; it calls nobody until then."
             asked = _choice("For how long", SILENCES)
@@ -66,13 +67,19 @@ def modal(form: FormOf) -> dict[str, Any] | None:
             return None
 
 
-def _decision(form: FormOf, proposal: ProposalView) -> dict[str, Any] | None:
-    text = decision_text(proposal)
+def _of_step(form: FormOf, proposal: ProposalView) -> dict[str, Any] | None:
+    deciding = form.action_id in {"reject", "approve_form"}
+    text = decision_text(proposal) if deciding else outcome_text(proposal)
     if not fits(text, MAX_SECTION):
         return None
-    approve = form.action_id == "approve_form"
-    title = f"Approve {line(proposal.tier)} step" if approve else "Reject step"
-    return _view(form, title, [section(text)], "Approve" if approve else "Reject")
+    title, submit = {
+        "approve_form": (f"Approve {line(proposal.tier)} step", "Approve"),
+        "reject": ("Reject step", "Reject"),
+        "revoke": ("Take approval back", "Take back"),
+        "step_done": ("The step is done", "It is done"),
+        "step_failed": ("The step failed", "It failed"),
+    }[form.action_id]
+    return _view(form, title, [section(text)], submit)
 
 
 def _view(

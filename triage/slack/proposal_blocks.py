@@ -9,6 +9,8 @@ from typing import Any
 from triage.slack.text import MAX_SECTION, button, fits, line, plain, section
 
 WAITING = frozenset({"pending", "partially_approved"})
+# An approval can be taken back until its step begins.
+REVOCABLE = frozenset({"partially_approved", "approved"})
 _MAX_CONFIRM = 300
 _OUTCOMES = {
     "proposed": "is being prepared",
@@ -35,7 +37,8 @@ class ProposalView:
     """A proposed step. `what`, `undo` and `tier` are made by code from the values that run.
 
     `needs_reason`: approving it takes a written reason. `waits_for`: what its quorum still lacks.
-    `votes`: who said what, one line each. `note`: why it ended as it did.
+    `votes`: who said what, one line each. `note`: why it ended as it did. `manual`: a person
+    carries it out and says what became of it.
     """
 
     approval_id: str
@@ -51,6 +54,12 @@ class ProposalView:
     waits_for: str = ""
     votes: Sequence[str] = ()
     note: str = ""
+    manual: bool = False
+
+    @property
+    def is_confirmable(self) -> bool:
+        """True while a person carries it out."""
+        return self.manual and self.state == "executing"
 
 
 def button_value(approval_id: str, digest: str) -> str:
@@ -85,7 +94,9 @@ def proposal_blocks(
 ) -> list[Mapping[str, Any]]:
     """The step with its buttons where it can be decided; else what became of it."""
     if proposal.state not in WAITING or not open_:
-        return [section(_outcome_text(proposal))]
+        blocks: list[Mapping[str, Any]] = [section(outcome_text(proposal))]
+        buttons = _later_buttons(proposal)
+        return [*blocks, _actions(proposal, buttons)] if buttons else blocks
     text = decision_text(proposal)
     if switched_off:
         return [section(f"{text}\nNot to be decided now: all steps are switched off.")]
@@ -96,12 +107,26 @@ def proposal_blocks(
             | {"block_id": f"decide-{proposal.approval_id}"[:255]},
             section("Decide on the incident's page."),
         ]
-    actions = {
-        "type": "actions",
-        "block_id": f"decide-{proposal.approval_id}"[:255],
-        "elements": _decision_buttons(proposal),
-    }
-    return [section(text), actions]
+    buttons = [*_decision_buttons(proposal), *_later_buttons(proposal)]
+    return [section(text), _actions(proposal, buttons)]
+
+
+def _actions(proposal: ProposalView, elements: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    block_id = f"decide-{proposal.approval_id}"[:255]
+    return {"type": "actions", "block_id": block_id, "elements": list(elements)}
+
+
+def _later_buttons(proposal: ProposalView) -> list[Mapping[str, Any]]:
+    """What can be said of a step after somebody approved it."""
+    value = button_value(proposal.approval_id, proposal.digest)
+    if proposal.state in REVOCABLE:
+        return [button("revoke", "Take approval back…", value)]
+    if proposal.is_confirmable:
+        return [
+            button("step_done", "It is done…", value),
+            button("step_failed", "It failed…", value),
+        ]
+    return []
 
 
 def _decision_buttons(proposal: ProposalView) -> list[Mapping[str, Any]]:
@@ -125,10 +150,13 @@ def _confirm_text(proposal: ProposalView) -> str:
     return f"{line(proposal.what)} Undo: {line(proposal.undo)}"
 
 
-def _outcome_text(proposal: ProposalView) -> str:
+def outcome_text(proposal: ProposalView) -> str:
+    """What became of a step so far, and who said what."""
     label = "SIMULATED " if proposal.simulated else ""
     state = "no longer to be decided" if proposal.state in WAITING else proposal.state
     outcome = _OUTCOMES.get(state, state.replace("_", " "))
+    if proposal.is_confirmable:
+        outcome = "to be carried out by a person now, who then says here what became of it"
     by = f", by {line(proposal.decided_by)}" if proposal.decided_by and not proposal.votes else ""
     said = [f"{label}Step: {line(proposal.what)}", f"{outcome}{by}"]
     said += [line(vote) for vote in proposal.votes]

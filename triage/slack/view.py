@@ -100,6 +100,7 @@ def proposal_view(approval: Any) -> ProposalView:
         waits_for=approval.waits_for if approval.state in WAITING and approval.votes else "",
         votes=tuple(_vote(one) for one in approval.votes),
         note=approval.note,
+        manual=approval.kind == "manual",
     )
 
 

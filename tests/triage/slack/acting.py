@@ -27,6 +27,19 @@ class Acting:
         self._note(decision, approval_id, person, shown_hash, reason)
         return None
 
+    def revoke(
+        self, approval_id: str, person: Principal, reason: str, channel: str = "web"
+    ) -> object:
+        assert channel == "slack"
+        self._note("revoke", approval_id, person, "", reason)
+        return None
+
+    def confirm(
+        self, approval_id: str, person: Principal, outcome: str, reason: str = ""
+    ) -> object:
+        self._note("confirm", approval_id, person, outcome, reason)
+        return None
+
     def acknowledge(self, incident_id: str, person: Principal) -> object:
         self._note("acknowledge", incident_id, person)
         return None

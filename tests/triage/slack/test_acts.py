@@ -32,6 +32,20 @@ def test_approving_names_what_was_shown(action_id: str) -> None:
     assert told == ""
 
 
+@pytest.mark.parametrize(
+    ("action_id", "act", "detail"),
+    [
+        ("revoke", "revoke", ""),
+        ("step_done", "confirm", "done"),
+        ("step_failed", "confirm", "failed"),
+    ],
+)
+def test_what_is_said_of_a_step_after_its_approval(action_id: str, act: str, detail: str) -> None:
+    found, told = done(action_id=action_id, reason="so it is")
+    assert found == (act, CLICK.value.partition(":")[0], "p-ana", detail, "so it is")
+    assert told == ""
+
+
 def test_a_reason_that_nobody_wrote_is_not_made_up() -> None:
     assert done(action_id="approve")[0][-1] == ""
 

@@ -98,6 +98,18 @@ def test_only_a_waiting_step_of_an_open_incident_can_be_decided() -> None:
     assert deciding == running | waiting
 
 
+def test_an_approval_can_be_taken_back_until_its_step_begins() -> None:
+    offering = {name for name, view in STATES.items() if "revoke" in buttons(incident_card(view))}
+    assert offering == {"step_partially_approved", "step_approved"}
+
+
+def test_only_a_step_that_a_person_carries_out_is_confirmed() -> None:
+    offering = {
+        name for name, view in STATES.items() if "step_done" in buttons(incident_card(view))
+    }
+    assert offering == {"step_by_hand"}
+
+
 def test_a_step_that_needs_a_reason_is_approved_through_a_form_alone() -> None:
     found = buttons(incident_card(replace(VIEW, proposals=(RISKY,))))
     assert "approve_form" in found

@@ -50,11 +50,9 @@ class Approvals:
     """What waits for a decision."""
 
     def approvals(self, incident_id: str | None = None, state: str | None = None) -> list[Any]:
-        assert state == "pending"
-        found = SimpleNamespace(
-            tier="R2", what="Set flag x to y.", expires_at="2026-12-01T14:22:10Z"
-        )
-        return [found]
+        assert state in {"pending", "partially_approved"}
+        what = f"Set flag x to y ({state})."
+        return [SimpleNamespace(tier="R2", what=what, expires_at="2026-12-01T14:22:10Z")]
 
 
 class Room:
@@ -132,7 +130,10 @@ def test_budgets_are_told_the_emptiest_first(room: Room) -> None:
 
 
 def test_waiting_approvals_are_told_and_not_decided(room: Room) -> None:
-    assert "decides nothing" in str(room.ask("approvals").blocks)
+    shown = str(room.ask("approvals").blocks)
+    assert "(pending)" in shown
+    assert "(partially_approved)" in shown
+    assert "decides nothing" in shown
 
 
 def test_unknown_words_get_the_list_and_help_says_who_one_is(room: Room) -> None:

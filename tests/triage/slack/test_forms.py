@@ -30,6 +30,7 @@ APPROVAL = SimpleNamespace(
     waits_for="2 more people",
     votes=[],
     note="",
+    kind="flag",
 )
 
 
@@ -105,6 +106,26 @@ def test_for_what_is_decided_already_no_form_is_opened(room: Room) -> None:
     assert stored is not None
     assert stored.trouble == "it is rejected already"
     assert room.opened == []
+
+
+@pytest.mark.parametrize(
+    ("action_id", "state", "kind", "opens"),
+    [
+        ("revoke", "partially_approved", "flag", True),
+        ("revoke", "approved", "flag", True),
+        ("revoke", "pending", "flag", False),
+        ("revoke", "executing", "flag", False),
+        ("step_done", "executing", "manual", True),
+        ("step_failed", "executing", "manual", True),
+        ("step_done", "executing", "flag", False),
+        ("step_failed", "succeeded", "manual", False),
+    ],
+)
+def test_what_can_be_said_of_a_step_has_its_time(
+    room: Room, action_id: str, state: str, kind: str, opens: bool
+) -> None:
+    room.approval_now = SimpleNamespace(**{**vars(APPROVAL), "state": state, "kind": kind})
+    assert (room.press(replace(CLICK, action_id=action_id)) is None) == opens
 
 
 def test_a_step_too_long_for_a_form_is_sent_to_its_page(room: Room) -> None:

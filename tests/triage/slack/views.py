@@ -81,6 +81,7 @@ STATES: dict[str, CardView] = {
     ),
     "step_approved": _step("approved", votes=(_VOTE,)),
     "step_executing": _step("executing"),
+    "step_by_hand": _step("executing", manual=True),
     "step_succeeded": _step("succeeded"),
     "step_recovered": _step("recovered", votes=(_VOTE,)),
     "step_not_recovered": _step("not_recovered"),
