@@ -16,7 +16,7 @@ from tests.journeys.running import RunningService, command, running, until
 from tests.journeys.shop import now_us, payment
 
 FLAG = "payment-routing.eu-central"
-LINKED, STRANGER, STRANGERS_TEAM = "U0ADA", "U0MALLORY", "T0ELSEWHERE"
+LINKED, SECOND, STRANGER, STRANGERS_TEAM = "U0ADA", "U0BEN", "U0MALLORY", "T0ELSEWHERE"
 
 
 @dataclass
@@ -51,14 +51,18 @@ class Room:
             assert answer.status_code == 200, answer.text
         return body
 
-    def fill(self, user: str, reason: str, *, times: int = 1) -> bytes:
+    def fill(self, user: str, reason: str, *, choice: str = "", times: int = 1) -> bytes:
         """The form that stands open before a person, sent with this reason; its body."""
         form = self.slack.forms(user)[-1]
-        body = self.slack.submit(form, {"reason": reason}, {})
+        body = self.slack.submit(form, {"reason": reason}, {"choice": choice} if choice else {})
         for _ in range(times):
             answer = self.post(body)
             assert (answer.status_code, answer.content) == (200, b""), answer.text
         return body
+
+    def card_says(self, text: str) -> None:
+        """Wait until everybody in the channel can read this on the card."""
+        until(lambda: text in str(self.card().blocks), f"the card says {text!r}")
 
     def approving(self) -> str:
         """The button that approves: steps that need a reason have one that opens a form."""
@@ -125,11 +129,12 @@ def room(tmp_path) -> Iterator[Room]:
             TILLWATCH_FLAG_URL=f"http://127.0.0.1:{server.server_port}",
         ) as service,
     ):
-        slack.add_user(SlackUser(LINKED))
-        service.token_for("ada", "responder", "approver")
-        link = ["person", "link-slack", "--person", "ada", "--team", TEAM, "--user", LINKED]
-        code, linked = command([*link, "--data-dir", str(service.data_dir)])
-        assert code == 0, linked
+        for name, user in (("ada", LINKED), ("ben", SECOND)):
+            slack.add_user(SlackUser(user))
+            service.token_for(name, "responder", "approver")
+            link = ["person", "link-slack", "--person", name, "--team", TEAM, "--user", user]
+            code, linked = command([*link, "--data-dir", str(service.data_dir)])
+            assert code == 0, linked
         outage(service)
 
         def pending() -> dict[str, Any] | None:
@@ -220,7 +225,7 @@ def test_forged_stale_and_replayed_requests_change_nothing(room):
     assert found["state"] == "rejected"
     assert [vote["reason"] for vote in found["votes"]] == ["not now"]
     assert room.shop.history == []
-    until(lambda: "not now" in str(room.card().blocks), "the card says why")
+    room.card_says("not now")
 
 
 def test_strangers_guests_and_copies_are_refused_and_told(room):
@@ -240,6 +245,52 @@ def test_strangers_guests_and_copies_are_refused_and_told(room):
     assert len(room.service.audit(type="authz.denied")) >= 4
     assert len(room.slack.cards()) == 1
     assert room.slack.forms(STRANGER) == []
+
+
+def test_of_two_people_at_once_one_decides_and_the_other_is_told(room):
+    button = room.approving()
+    bodies = []
+    for user in (LINKED, SECOND):
+        body = room.slack.click(room.card(), button, user)
+        if button == "approve_form":
+            assert room.post(body).status_code == 200
+            body = room.slack.submit(room.slack.forms(user)[-1], {"reason": "at once"})
+        bodies.append(body)
+    for body in bodies:
+        assert room.post(body).status_code == 200
+    room.told(SECOND, "already")
+    until(lambda: bool(room.shop.history), "the shop has heard of it")
+    assert [vote["person"] for vote in room.approval()["votes"]] == ["ada"]
+    assert len(room.shop.history) == 1
+
+
+def test_what_people_say_of_an_incident_stands_on_its_card(room):
+    number = room.incident["number"]
+    room.click("severity", LINKED)
+    room.fill(LINKED, "the whole region", choice="critical")
+    room.card_says("Severity: critical, said ada")
+    room.click("acknowledge", LINKED)
+    room.card_says("Owner: ada")
+    takeover = room.slack.command(f"takeover {number}", SECOND)
+    for _ in range(2):
+        assert "noted" in room.post(takeover, path="commands").text
+    room.card_says("Owner: ben")
+    assert "noted" in room.ask(f"handover {number} <@{LINKED}|ada> the provider knows", SECOND)
+    room.card_says("Owner: ada")
+    # Delivered once more: it was done then, and is not done again now.
+    room.post(takeover, path="commands")
+    room.click("silence", LINKED)
+    room.fill(LINKED, "we are on it", choice="60")
+    room.card_says("Silenced until")
+    room.click("end_silence", SECOND)
+    until(lambda: "Silenced until" not in str(room.card().blocks), "it is loud again")
+    room.click("not_incident", LINKED)
+    room.fill(LINKED, "a load test of ours")
+    room.card_says("not an incident: a load test of ours")
+    assert "Owner: ada" in str(room.card().blocks)
+    assert len(room.slack.cards()) == 1
+    people = {one["actor"]["ref"] for one in room.service.audit(type="incident.taken_over")}
+    assert len(people) == 1
 
 
 def test_commands_answer_the_asker_alone_and_decide_nothing(room):
@@ -283,5 +334,5 @@ def test_a_slack_that_is_away_is_told_elsewhere_and_gets_the_newest_card_when_it
         f"/api/approvals/{room.approval_id}/decision",
         {"decision": "reject", "shown_hash": room.approval()["digest"], "reason": "not now"},
     )
-    until(lambda: "not now" in str(room.card().blocks), "the card is true again")
+    room.card_says("not now")
     until(lambda: "token_revoked" not in page(), "the page is calm again")
