@@ -110,7 +110,7 @@ def build_cli(opener: Opener) -> typer.Typer:
     @cli.command()
     def approve(
         approval_id: Annotated[str, typer.Argument(help="The id that `approval list` shows.")],
-        reason: Annotated[str, typer.Option(help="Why (needed for R3).")] = "",
+        reason: Annotated[str, typer.Option(help="Why (needed for R2 and R3).")] = "",
         digest: Digest = None,
         yes: Yes = False,
         url: ServerUrl = None,

@@ -201,9 +201,10 @@ def _check_said(row: ApprovalRow, said: Said) -> None:
         raise Conflict(
             "what you were shown is not what would run", hint="load it again and compare"
         )
-    if said.decision == "approve" and QUORUMS[Tier(row.tier)].reason_required and not said.reason:
-        raise BadInput(
-            f"an {row.tier} action needs a written reason",
-            path="reason",
-            hint="write it on the incident's page",
-        )
+    if said.reason:
+        return
+    hint = "write it on the incident's page, or with --reason"
+    if said.decision == "reject":
+        raise BadInput("a no needs a written reason", path="reason", hint=hint)
+    if QUORUMS[Tier(row.tier)].reason_required:
+        raise BadInput(f"an {row.tier} action needs a written reason", path="reason", hint=hint)

@@ -36,7 +36,7 @@ _DECIDERS = (Role.RESPONDER, Role.APPROVER, Role.OWNER)
 
 QUORUMS: dict[Tier, Quorum] = {
     Tier.R1: Quorum(1, _DECIDERS, _DECIDERS, 900, reason_required=False),
-    Tier.R2: Quorum(1, _DECIDERS, _DECIDERS, 600, reason_required=False),
+    Tier.R2: Quorum(1, _DECIDERS, _DECIDERS, 600, reason_required=True),
     Tier.R3: Quorum(
         2,
         (Role.APPROVER, Role.OWNER),

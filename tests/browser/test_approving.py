@@ -18,6 +18,7 @@ def test_approving_in_the_page_runs_the_step_and_the_page_shows_it(browser, serv
         page = visit.page
         answers = []
         page.on("response", lambda answer: answers.append((answer.request.method, answer.status)))
+        page.get_by_label("Reason").first.fill("the provider is down")
         page.get_by_role("button", name="Approve").click()
         page.wait_for_url(re.compile(incident["id"]))
         assert ("POST", 303) in answers

@@ -172,8 +172,8 @@ def test_whoever_proposed_cannot_decide(world: World) -> None:
 
 def test_the_second_click_of_one_person_changes_nothing(world: World) -> None:
     shown = world.pending()
-    first = world.service.decide(shown.id, person("ann"), "approve", shown.digest)
-    again = world.service.decide(shown.id, person("ann"), "approve", shown.digest)
+    first = world.service.decide(shown.id, person("ann"), "approve", shown.digest, "go")
+    again = world.service.decide(shown.id, person("ann"), "approve", shown.digest, "go")
     assert first == again
     assert world.types().count("approval.decision") == 1
     with pytest.raises(Conflict, match="approved already, by Ann at"):
@@ -244,9 +244,9 @@ def test_a_simulated_decision_needs_the_setting_and_is_marked(world: World) -> N
     shown = world.pending()
     ask = world.service.decide
     with pytest.raises(BadInput, match="switched off"):
-        ask(shown.id, person("demo"), "approve", shown.digest, simulated=True)
+        ask(shown.id, person("demo"), "approve", shown.digest, "go", simulated=True)
     world.service.settings = world.settings.model_copy(update={"simulation": True})
-    out = ask(shown.id, person("demo"), "approve", shown.digest, simulated=True)
+    out = ask(shown.id, person("demo"), "approve", shown.digest, "go", simulated=True)
     assert out.simulated
     (record,) = [one for one in world.records() if one["type"] == "approval.decision"]
     assert record["data"]["simulated"] is True
@@ -318,3 +318,22 @@ def test_an_author_nobody_knows_is_said_and_an_owner_has_to_agree(world: World) 
         who = person(name, Role.APPROVER)
         out = world.service.decide(shown.id, who, "approve", shown.digest, "agreed")
     assert (out.state, out.waits_for) == ("partially_approved", "one of them must be owner")
+
+
+def test_a_step_that_customers_notice_needs_a_written_reason_and_so_does_every_no(
+    world: World,
+) -> None:
+    shown = world.pending()
+    for decision in ("approve", "reject"):
+        with pytest.raises(BadInput, match="needs a written reason"):
+            world.service.decide(shown.id, person("ann"), decision, shown.digest, " \n ")
+    assert world.state(shown.id) == "pending"
+    out = world.service.decide(shown.id, person("ann"), "approve", shown.digest, "go")
+    assert out.state == "approved"
+
+
+def test_a_harmless_step_is_approved_without_a_reason(world: World) -> None:
+    shown = world.pending({"alertname": "payments-silence", "source": "shop"})
+    assert shown.tier == "R1"
+    out = world.service.decide(shown.id, person("ann"), "approve", shown.digest)
+    assert out.state == "approved"

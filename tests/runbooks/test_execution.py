@@ -138,7 +138,7 @@ def test_roles_given_to_a_vote_by_hand_make_no_quorum(world: World) -> None:
 
 def test_who_lost_the_role_since_the_decision_does_not_count_any_more(world: World) -> None:
     shown = world.pending()
-    world.service.decide(shown.id, person("bob", Role.APPROVER), "approve", shown.digest)
+    world.service.decide(shown.id, person("bob", Role.APPROVER), "approve", shown.digest, "go")
     world.roles_now["p-bob"] = frozenset({Role.VIEWER})
     world.seal()
     world.executor.step()
@@ -240,7 +240,7 @@ def test_what_did_not_help_is_offered_to_be_taken_back(world: World) -> None:
     (undo,) = world.service.approvals(state="pending")
     assert undo.undo_of == approved.id
     assert undo.what == f'Set flag {KEY} from "stripe" to "adyen"'
-    world.service.decide(undo.id, person("bob"), "approve", undo.digest)
+    world.service.decide(undo.id, person("bob"), "approve", undo.digest, "go")
     world.seal()
     world.executor.step()
     assert world.flags.flags[KEY] == "adyen"
