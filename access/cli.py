@@ -1,4 +1,4 @@
-"""`tillwatch token create|list|revoke` and `person link-slack`, as the local user on the stores."""
+"""`tillwatch token ...` and `person link-slack|link-author`, as the local user on the stores."""
 
 from __future__ import annotations
 
@@ -67,6 +67,19 @@ def build_person_cli(opener: Opener) -> typer.Typer:
     """The `person` commands."""
     cli = typer.Typer(help="Who people are elsewhere.", no_args_is_help=True)
 
+    @cli.command("link-author")
+    def link_author(
+        person: Annotated[str, typer.Option(help="The name that `token create` was given.")],
+        author: Annotated[str, typer.Option(help="Their name in commits and deploys.")],
+        data_dir: DataDir = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Say by which name changes know a person: who made one cannot allow it alone."""
+        with opener(data_dir) as access:
+            access.link_author(_known(access, person), author, by=local_principal())
+        document = {"person": person, "author": author}
+        emit(document, as_json, lambda _: f"{author} is {person}")
+
     @cli.command("link-slack")
     def link_slack(
         person: Annotated[str, typer.Option(help="The name that `token create` was given.")],
@@ -77,17 +90,21 @@ def build_person_cli(opener: Opener) -> typer.Typer:
     ) -> None:
         """Say which Slack user a person is: only clicks of linked people count."""
         with opener(data_dir) as access:
-            person_id = access.person_id_of(person)
-            if person_id is None:
-                raise NotFound(
-                    f"there is nobody named {person!r}",
-                    hint="make them with `tillwatch token create --person NAME --role responder`",
-                )
-            access.link_slack(person_id, team, user, by=local_principal())
+            access.link_slack(_known(access, person), team, user, by=local_principal())
         document = {"person": person, "team": team, "user": user}
         emit(document, as_json, lambda _: f"{person} is {user} of {team}")
 
     return cli
+
+
+def _known(access: AccessService, name: str) -> str:
+    person_id = access.person_id_of(name)
+    if person_id is None:
+        raise NotFound(
+            f"there is nobody named {name!r}",
+            hint="make them with `tillwatch token create --person NAME --role responder`",
+        )
+    return person_id
 
 
 def _person(access: AccessService, name: str, roles: list[Role], *, machine: bool) -> str:

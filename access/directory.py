@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlmodel import Session
 
 from access import repository
-from access.models import PersonRow, SlackIdentityRow, TokenRow
+from access.models import AuthorIdentityRow, PersonRow, SlackIdentityRow, TokenRow
 from access.principal import Kind, Principal, Role
 from access.secrets_text import hash_of, new_token
 from access.token_copy import TokenCopy, principal_of
@@ -23,6 +23,7 @@ from kernel.ids import uuid7
 
 _SYSTEM = Actor(kind="system", ref="access")
 _MAX_NAME_CHARS = 80
+_MAX_AUTHOR_CHARS = 200
 _Row = TypeVar("_Row")
 
 
@@ -72,6 +73,25 @@ class Directory:
             data: dict[str, Any] = {"linked": "slack"}
             self._record(session, "config.changed", by.actor(), ("person", person_id), data)
 
+    def link_author(self, person_id: str, author: str, *, by: Principal) -> None:
+        """Say by which name the sources of changes know a person; there may be several."""
+        author = author.strip()
+        if not 0 < len(author) <= _MAX_AUTHOR_CHARS or not author.isprintable():
+            raise BadInput(
+                f"an author has 1 to {_MAX_AUTHOR_CHARS} printable characters", path="author"
+            )
+        with self._database.unit_of_work() as session:
+            row = _found(repository.person(session, person_id), "person", person_id)
+            taken = session.get(AuthorIdentityRow, author.lower())
+            if taken is not None and taken.person_id != person_id:
+                raise Conflict("that author is linked to somebody else already")
+            if row.kind != "person":
+                raise BadInput("a machine makes no change of its own", path="person")
+            if taken is None:
+                session.add(AuthorIdentityRow(author=author.lower(), person_id=person_id))
+            data: dict[str, Any] = {"linked": "author"}
+            self._record(session, "config.changed", by.actor(), ("person", person_id), data)
+
     def person_id_of(self, name: str) -> str | None:
         """The id behind a name."""
         with self._database.reading() as session:
@@ -79,9 +99,9 @@ class Directory:
             return row.id if row else None
 
     def person_id_of_author(self, author: str) -> str:
-        """The person who has this name in a change's source; "" where nobody is known by it."""
+        """The person whom a change's source calls so; "" where nobody is known by that name."""
         with self._database.reading() as session:
-            named = repository.person_by_name(session, author.strip())
+            named = repository.person_of_author(session, author.strip())
             return named.id if named is not None and named.kind == "person" else ""
 
     def responder(self, person: str, roles: Collection[Role]) -> Principal | None:

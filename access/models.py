@@ -29,6 +29,14 @@ class SlackIdentityRow(SQLModel, table=True):
     person_id: str = Field(foreign_key="person.id")
 
 
+class AuthorIdentityRow(SQLModel, table=True):
+    """Which person the sources of changes (commits, deploys) call so; `author` in lower case."""
+
+    __tablename__ = "author_identity"
+    author: str = Field(primary_key=True)
+    person_id: str = Field(foreign_key="person.id", index=True)
+
+
 class TokenRow(SQLModel, table=True):
     """A bearer token: the SHA-256 of its text, never the text."""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from access.models import LoginSessionRow, PersonRow, SlackIdentityRow, TokenRow
+from access.models import AuthorIdentityRow, LoginSessionRow, PersonRow, SlackIdentityRow, TokenRow
 
 
 def person(session: Session, person_id: str) -> PersonRow | None:
@@ -42,6 +42,14 @@ def slack_identity_of(session: Session, person_id: str) -> SlackIdentityRow | No
     return session.exec(
         select(SlackIdentityRow).where(SlackIdentityRow.person_id == person_id)
     ).first()
+
+
+def person_of_author(session: Session, author: str) -> PersonRow | None:
+    """The person whom the sources of changes call so: by a link, else by the same name."""
+    identity = session.get(AuthorIdentityRow, author.lower())
+    return (
+        session.get(PersonRow, identity.person_id) if identity else person_by_name(session, author)
+    )
 
 
 def token(session: Session, token_id: str) -> TokenRow | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from access.principal import Role
+from access.principal import Role, local_principal
 from access.service import AccessService
 from access.settings import AccessSettings
 from app.change_authors import ShopChanges
@@ -15,7 +15,7 @@ from audit.log import AuditLog
 from audit.settings import AuditSettings
 from kernel.clock import DAY_US, SECOND_US, FrozenClock
 from kernel.database import Database
-from kernel.errors import Unavailable
+from kernel.errors import BadInput, Conflict, Unavailable
 from kernel.telemetry_store.port import Batch, ChangeRow
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 from runbooks.ports import ChangeAuthor
@@ -88,3 +88,26 @@ def test_a_store_that_is_away_names_nobody(shop: Shop, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(shop.store, "changes", away)
     assert shop.changes.last_author("checkout") is None
+
+
+def test_an_author_of_another_name_is_linked_to_a_person_once(shop: Shop) -> None:
+    ben = shop.access.create_person("ben", [Role.OWNER])
+    ada = shop.access.create_person("ada", [Role.OWNER])
+    shop.deploy("Octo-Ben")
+    assert shop.changes.last_author("checkout") == ChangeAuthor("Octo-Ben", "")
+    shop.access.link_author(ben, "octo-ben", by=local_principal())
+    shop.access.link_author(ben, "octo-ben", by=local_principal())
+    assert shop.changes.last_author("checkout") == ChangeAuthor("Octo-Ben", ben)
+    with pytest.raises(Conflict, match="somebody else"):
+        shop.access.link_author(ada, "OCTO-BEN", by=local_principal())
+    with pytest.raises(BadInput, match="printable"):
+        shop.access.link_author(ada, "\n", by=local_principal())
+
+
+def test_a_link_wins_over_a_name_that_somebody_else_has(shop: Shop) -> None:
+    """Whoever is named like another person's account must not stand for them."""
+    ben = shop.access.create_person("ben", [Role.OWNER])
+    shop.access.create_person("octo-ben", [Role.OWNER])
+    shop.access.link_author(ben, "octo-ben", by=local_principal())
+    shop.deploy("octo-ben")
+    assert shop.changes.last_author("checkout") == ChangeAuthor("octo-ben", ben)
