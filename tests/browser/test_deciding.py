@@ -47,7 +47,7 @@ def test_the_page_follows_by_itself_and_keeps_what_the_reader_does(browser, serv
 def test_a_viewer_sees_all_and_is_offered_no_decision(browser, service, incident):
     token = service.person("vera", "viewer")
     with Visit(browser, service.url).log_in(token, "/incidents/INC-1") as visit:
-        assert visit.page.get_by_text("Proposed step").is_visible()
+        assert visit.page.get_by_role("heading", name="Proposed step").is_visible()
         assert visit.page.get_by_role("button", name="Approve").count() == 0
         assert "not decide" in visit.page.locator("main").inner_text()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import httpx2
 import pytest
 
 from tests.journeys.running import RunningService, command, running, until
@@ -10,7 +13,7 @@ pytestmark = pytest.mark.real
 
 
 def test_the_switch_is_seen_everywhere_and_outlives_a_restart(tmp_path):
-    with running(tmp_path) as service:
+    with running(tmp_path) as service, service.http() as http:
         where = ["--data-dir", str(service.data_dir), "--url", service.url]
         assert command(["approval", "status", *where])[0] == 0
         code, off = command(["approval", "stop", "--reason", "the flags look wrong", *where])
@@ -19,7 +22,7 @@ def test_the_switch_is_seen_everywhere_and_outlives_a_restart(tmp_path):
             page = page_of(service, path)
             assert "All execution is switched off" in page
             assert "the flags look wrong" in page
-        until(lambda: gauge(service) == "1.0", "the switch is measured")
+        until(lambda: gauge(http) == 1, "the switch is measured")
         code, refused = command(["approval", "stop", "--reason", "again", *where])
         assert (code, refused["code"]) == (1, "conflict")
         service.stop()
@@ -29,7 +32,7 @@ def test_the_switch_is_seen_everywhere_and_outlives_a_restart(tmp_path):
         code, on = command(["approval", "resume", "--reason", "they are fine", *where])
         assert (code, on["stopped"]) == (0, False)
         assert "All execution is switched off" not in page_of(service, "/incidents")
-        until(lambda: gauge(service) == "0.0", "the switch is measured again")
+        until(lambda: gauge(http) == 0, "the switch is measured again")
         kinds = [one["type"] for one in service.audit(type="execution.*")]
         assert sorted(kinds) == ["execution.resumed", "execution.stopped"]
 
@@ -39,9 +42,8 @@ def page_of(service: RunningService, path: str) -> str:
         return str(http.get(path).text)
 
 
-def gauge(service: RunningService) -> str:
-    """The value of the gauge, "" while nobody has it."""
-    with service.http() as http:
-        lines = http.get("/metrics").text.splitlines()
-    name = "tillwatch_execution_stopped "
-    return next((one.removeprefix(name) for one in lines if one.startswith(name)), "")
+def gauge(http: httpx2.Client) -> float | None:
+    """The value of the gauge; None while no engine shows it."""
+    text = http.get("/metrics").text
+    found = re.search(r"^tillwatch_execution_stopped(?:\{[^}]*\})? (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else None
