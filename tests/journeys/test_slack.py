@@ -289,6 +289,9 @@ def test_what_people_say_of_an_incident_stands_on_its_card(room):
     room.card_says("not an incident: a load test of ours")
     assert "Owner: ada" in str(room.card().blocks)
     assert len(room.slack.cards()) == 1
+    thread = [one.text for one in room.slack.thread(room.card().ts)]
+    assert any("Acknowledged: ada has it" in one for one in thread)
+    assert any("ben has it now" in one for one in thread)
     people = {one["actor"]["ref"] for one in room.service.audit(type="incident.taken_over")}
     assert len(people) == 1
 

@@ -101,7 +101,8 @@ class Forms:
                 raise ValueError(f"it is {proposal.state.replace('_', ' ')} already")
             return FormOf(click.action_id, metadata, proposal=proposal)
         incident = self._incidents.show(click.value)
-        return FormOf(click.action_id, metadata, f"{incident.number}: {incident.title}")
+        about = f"{incident.number}: {incident.title}"
+        return FormOf(click.action_id, metadata, about, chosen=incident.severity)
 
 
 def _has_its_time(action_id: str, proposal: ProposalView) -> bool:

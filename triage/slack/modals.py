@@ -40,11 +40,14 @@ def choices_of(action_id: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class FormOf:
-    """What a form is about. `metadata` comes back with the form and is ours alone to read."""
+    """What a form is about. `metadata` comes back with the form and is ours alone to read;
+    `chosen`: what stands now, of a list.
+    """
 
     action_id: str
     metadata: str
     incident: str = ""
+    chosen: str = ""
     proposal: ProposalView | None = None
 
 
@@ -55,10 +58,10 @@ def modal(form: FormOf) -> dict[str, Any] | None:
             return _of_step(form, form.proposal) if form.proposal else None
         case "silence":
             why = "It is counted on and shown; it calls nobody until then."
-            asked = _choice("For how long", SILENCES)
+            asked = _choice("For how long", SILENCES, form.chosen)
             return _view(form, "Silence", [section(f"{line(form.incident)}. {why}"), asked])
         case "severity":
-            asked = _choice("How bad is it", SEVERITIES)
+            asked = _choice("How bad is it", SEVERITIES, form.chosen)
             return _view(form, "Change severity", [section(line(form.incident)), asked])
         case "not_incident":
             why = "Closes it as not an incident. Its alerts and figures are kept."
@@ -111,8 +114,9 @@ def _reason() -> Mapping[str, Any]:
     }
 
 
-def _choice(label: str, options: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
+def _choice(label: str, options: Sequence[tuple[str, str]], chosen: str) -> Mapping[str, Any]:
     listed = [{"text": plain(text, 75), "value": value} for value, text in options]
+    standing = [one for one in listed if one["value"] == chosen] or listed
     return {
         "type": "input",
         "block_id": CHOICE,
@@ -121,6 +125,6 @@ def _choice(label: str, options: Sequence[tuple[str, str]]) -> Mapping[str, Any]
             "type": "static_select",
             "action_id": CHOICE,
             "options": listed,
-            "initial_option": listed[0],
+            "initial_option": standing[0],
         },
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from triage.slack.text import MAX_SECTION, button, fits, line, plain, section
@@ -13,6 +13,7 @@ WAITING = frozenset({"pending", "partially_approved"})
 REVOCABLE = frozenset({"partially_approved", "approved"})
 _MAX_CONFIRM = 300
 _OUTCOMES = {
+    "partially_approved": "approved by one, more are needed",
     "proposed": "is being prepared",
     "held": "held back: other steps wait for a decision",
     "approved": "approved, about to run",
@@ -94,8 +95,10 @@ def proposal_blocks(
 ) -> list[Mapping[str, Any]]:
     """The step with its buttons where it can be decided; else what became of it."""
     if proposal.state not in WAITING or not open_:
-        blocks: list[Mapping[str, Any]] = [section(outcome_text(proposal))]
-        buttons = _later_buttons(proposal)
+        over = replace(proposal, state="no longer to be decided")
+        shown = over if proposal.state in WAITING else proposal
+        blocks: list[Mapping[str, Any]] = [section(outcome_text(shown))]
+        buttons = _later_buttons(shown)
         return [*blocks, _actions(proposal, buttons)] if buttons else blocks
     text = decision_text(proposal)
     if switched_off:
@@ -153,8 +156,7 @@ def _confirm_text(proposal: ProposalView) -> str:
 def outcome_text(proposal: ProposalView) -> str:
     """What became of a step so far, and who said what."""
     label = "SIMULATED " if proposal.simulated else ""
-    state = "no longer to be decided" if proposal.state in WAITING else proposal.state
-    outcome = _OUTCOMES.get(state, state.replace("_", " "))
+    outcome = _OUTCOMES.get(proposal.state, proposal.state.replace("_", " "))
     if proposal.is_confirmable:
         outcome = "to be carried out by a person now, who then says here what became of it"
     by = f", by {line(proposal.decided_by)}" if proposal.decided_by and not proposal.votes else ""

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from sqlmodel import Session, col, func, select
 
-from kernel.clock import SECOND_US, Clock
+from kernel.clock import MINUTE_US, SECOND_US, Clock
 from kernel.database import Database
 from kernel.facts import Fact, Subscription
 from kernel.facts.runbooks import ApprovalChanged, ApprovalUnanswered
@@ -23,6 +23,12 @@ from kernel.outbox import Delivery, DeliveryRow, RetryLater, enqueue
 from triage.slack.asking import Called, question
 from triage.slack.card import CardView, Message, evidence_thread, incident_card
 from triage.slack.client import MessageGone
+from triage.slack.history import (
+    INCIDENT_TURNS,
+    STEP_TURNS,
+    turn_of_incident,
+    turn_of_step,
+)
 from triage.slack.models import SlackMessageRow
 from triage.slack.proposal_blocks import WAITING
 from triage.slack.text import MAX_SECTION, notification, section
@@ -98,6 +104,8 @@ class SlackPublisher:
                 return self._send_thread(payload["incident_id"], payload["revision"])
             case "question":
                 self._ask(payload)
+            case "turn":
+                self._tell_turn(payload)
             case _:
                 return self._send_card(payload["incident_id"])
         return None
@@ -114,10 +122,7 @@ class SlackPublisher:
     def _changed(self, session: Session, fact: Any) -> None:
         incident_id = fact.incident_id
         if isinstance(fact, ApprovalUnanswered):
-            payload = {"kind": "question", "incident_id": incident_id, "rung": fact.rung}
-            payload |= {"approval_id": fact.approval_id, "waited_s": fact.waited_s}
-            key = f"question:{fact.approval_id}:{fact.rung}"
-            self._enqueue(session, incident_id, key, payload)
+            self._enqueue_question(session, fact)
             return
         row = session.get(SlackMessageRow, incident_id)
         row = row or SlackMessageRow(incident_id=incident_id)
@@ -128,12 +133,30 @@ class SlackPublisher:
         if isinstance(fact, BriefReady):
             payload = {"kind": "thread", "incident_id": incident_id, "revision": fact.revision}
             self._enqueue(session, incident_id, f"thread:{incident_id}:{fact.revision}", payload)
+        self._enqueue_turn(session, fact)
+
+    def _enqueue_question(self, session: Session, fact: ApprovalUnanswered) -> None:
+        payload: dict[str, Any] = {"kind": "question", "incident_id": fact.incident_id}
+        payload |= {"approval_id": fact.approval_id, "rung": fact.rung, "waited_s": fact.waited_s}
+        key = f"question:{fact.approval_id}:{fact.rung}"
+        self._enqueue(session, fact.incident_id, key, payload)
+
+    def _enqueue_turn(self, session: Session, fact: Any) -> None:
+        """A line for the thread: once for each state of a step, once a minute for each other."""
+        payload = {"kind": "turn", "incident_id": fact.incident_id}
+        if isinstance(fact, ApprovalChanged) and fact.state in STEP_TURNS:
+            payload |= {"approval_id": fact.approval_id, "state": fact.state}
+            key = f"turn:{fact.approval_id}:{fact.state}"
+        elif isinstance(fact, IncidentChanged) and fact.what in INCIDENT_TURNS:
+            payload |= {"what": fact.what}
+            key = f"turn:{fact.incident_id}:{fact.what}:{self._clock.now_us() // MINUTE_US}"
+        else:
+            return
+        self._enqueue(session, fact.incident_id, key, payload)
 
     def _send_card(self, incident_id: str) -> Callable[[Session], None] | None:
-        with self._database.reading() as session:
-            row = session.get(SlackMessageRow, incident_id)
-        view = self._view(incident_id)
-        if row is None or view is None:
+        row, view = self._now(incident_id)
+        if view is None:
             return None
         wanted = row.wanted
         channel, ts = row.channel, row.ts
@@ -159,22 +182,34 @@ class SlackPublisher:
 
     def _ask(self, payload: Mapping[str, Any]) -> None:
         """Call somebody, unless it is decided by now or the incident is to be quiet."""
-        incident_id = payload["incident_id"]
-        with self._database.reading() as session:
-            row = session.get(SlackMessageRow, incident_id)
-        view = self._view(incident_id)
-        if row is None or view is None or not row.ts or view.silenced_until:
+        row, view = self._now(payload["incident_id"])
+        if view is None or not row.ts or view.silenced_until:
             return
         for proposal in view.proposals:
             if proposal.approval_id == payload["approval_id"] and proposal.state in WAITING:
                 said = question(proposal, payload["rung"], payload["waited_s"], self._called)
                 self._sender.post(row.channel, said, thread_ts=row.ts, broadcast=True)
 
-    def _send_thread(self, incident_id: str, revision: int) -> Callable[[Session], None] | None:
+    def _tell_turn(self, payload: Mapping[str, Any]) -> None:
+        row, view = self._now(payload["incident_id"])
+        if view is None or not row.ts:
+            return
+        if "what" in payload:
+            said = turn_of_incident(view, payload["what"])
+        else:
+            said = turn_of_step(view, payload["approval_id"], payload["state"])
+        if said is not None:
+            self._sender.post(row.channel, said, thread_ts=row.ts)
+
+    def _now(self, incident_id: str) -> tuple[SlackMessageRow, CardView | None]:
+        """Where the incident's message stands, and what it shows by now."""
         with self._database.reading() as session:
             row = session.get(SlackMessageRow, incident_id)
-        view = self._view(incident_id)
-        if row is None or view is None or not row.ts or row.thread_revision >= revision:
+        return row or SlackMessageRow(incident_id=incident_id), self._view(incident_id)
+
+    def _send_thread(self, incident_id: str, revision: int) -> Callable[[Session], None] | None:
+        row, view = self._now(incident_id)
+        if view is None or not row.ts or row.thread_revision >= revision:
             return None
         if view.silenced_until:
             return None  # whoever follows the thread would be called

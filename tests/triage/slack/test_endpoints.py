@@ -192,8 +192,8 @@ def test_a_command_that_acts_is_stored_once_however_often_it_is_delivered(door: 
     assert [one["action_id"] for one in door.stored()] == ["take_over"]
 
 
-def test_there_is_no_way_in_for_what_people_write_in_the_thread(door: Door) -> None:
-    """Attack 5: a message is no evidence and no decision, because none is ever read."""
+def test_attack_5_what_people_write_in_the_thread_has_no_way_in(door: Door) -> None:
+    """A message is no evidence and no decision, because none is ever read."""
     assert door.post(b'{"type": "event_callback"}', "events").status_code == 404
 
 

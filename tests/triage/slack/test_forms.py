@@ -51,7 +51,7 @@ class Room:
     def show(self, incident_id: str) -> Any:
         if incident_id != "INC":
             raise NotFound("there is no such incident")
-        return SimpleNamespace(number="INC-41", title="Payments fail")
+        return SimpleNamespace(number="INC-41", title="Payments fail", severity="major")
 
     def open_form(self, trigger_id: str, view: dict[str, Any]) -> None:
         if self.failure is not None:
@@ -83,6 +83,13 @@ def test_a_decision_opens_a_form_that_shows_the_step_and_nothing_is_stored(
 def test_a_button_of_the_incident_opens_its_form(room: Room, action_id: str) -> None:
     assert room.press(replace(CLICK, action_id=action_id, value="INC")) is None
     assert "INC-41: Payments fail" in str(room.opened)
+
+
+def test_the_form_for_the_severity_begins_with_the_one_that_stands(room: Room) -> None:
+    room.press(replace(CLICK, action_id="severity", value="INC"))
+    ((_, view),) = room.opened
+    (asked,) = [block for block in view["blocks"] if block.get("block_id") == "choice"]
+    assert asked["element"]["initial_option"]["value"] == "major"
 
 
 @pytest.mark.parametrize("action_id", ["approve", "acknowledge", "take_over", "feedback_wrong"])

@@ -29,7 +29,7 @@ METADATA = form_metadata(CLICK)
 
 def form(action_id: str, text: str = "Payments fail", what: str = PROPOSAL.what) -> FormOf:
     proposal = replace(RISKY, what=what)
-    return FormOf(action_id, METADATA, f"INC-41: {text}", proposal)
+    return FormOf(action_id, METADATA, f"INC-41: {text}", proposal=proposal)
 
 
 @pytest.mark.parametrize("action_id", sorted(FORMS))

@@ -14,7 +14,7 @@ from kernel.clock import FrozenClock
 from kernel.database import Database
 from kernel.errors import NotConfigured
 from kernel.facts import Fact, FactDispatcher, publish
-from kernel.facts.runbooks import ApprovalUnanswered
+from kernel.facts.runbooks import ApprovalChanged, ApprovalUnanswered
 from kernel.facts.triage import BriefReady, IncidentChanged, IncidentOpened
 from kernel.outbox import DeliveryRow, Outbox
 from tests.triage.slack.views import PROPOSAL, VIEW
@@ -330,3 +330,34 @@ def test_nobody_is_called_for_what_is_decided_or_silenced_meanwhile(room: Room) 
 def test_only_an_id_of_slacks_can_be_called(name: str) -> None:
     with pytest.raises(NotConfigured):
         Called(on_call=name)
+
+
+def _step(state: str) -> ApprovalChanged:
+    return ApprovalChanged(
+        approval_id=PROPOSAL.approval_id, incident_id=INCIDENT, state=state, by="p-ana", at_us=1
+    )
+
+
+def test_the_thread_keeps_the_turns_of_the_incident_and_of_its_steps_in_order(room: Room) -> None:
+    room.tell(_opened())
+    room.drain()
+    room.view = replace(VIEW, state="acknowledged", owner="Ana")
+    room.tell(_changed("impact"), _changed("acknowledged"), _step("executing"), _step("recovered"))
+    room.clock.advance_s(1)
+    room.drain()
+    (card,) = room.slack.cards()
+    said = [str(one.blocks) for one in room.slack.thread(card.ts)]
+    assert len(said) == 2
+    assert "Acknowledged: Ana has it." in said[0]
+    assert "recovery verified" in said[1]
+
+
+def test_a_flapping_incident_adds_at_most_one_line_of_a_kind_a_minute(room: Room) -> None:
+    room.tell(_opened())
+    room.drain()
+    for _ in range(5):
+        room.tell(_changed("resolved"), _changed("reopened"), _step("failed"))
+        room.clock.advance_s(1)
+        room.drain()
+    (card,) = room.slack.cards()
+    assert len(room.slack.thread(card.ts)) == 3
