@@ -140,6 +140,7 @@ class Scene:
         self.old_views: list[ApprovalRow] = []
         self.settled: dict[str, str] = {}
         self._revision = 0
+        self._incidents = 0
 
     def close(self) -> None:
         """The log alone must tell a story that can have happened."""
@@ -159,6 +160,26 @@ class Scene:
         labels = SITUATIONS[situation]
         self.world.brief(labels, incident_id=incident, revision=self._revision)
         self.prepare()
+
+    def begin(self, situation: str) -> int | None:
+        """An incident of its own; the number of its step that waits for people, if one does."""
+        self._incidents += 1
+        incident = f"incident-of-its-own-{self._incidents}"
+        self.brief(situation, incident)
+        for number, request in enumerate(self.oracle.requests.values()):
+            if request.shown.incident_id == incident:
+                return number
+        return None
+
+    def everybody_is_back(self) -> None:
+        """All have their roles, and execution is on."""
+        self.oracle.roles = dict(PEOPLE)
+        if self.oracle.is_off:
+            self.switch("cid", off=False)
+
+    def runbook_of(self, index: int) -> str:
+        request = self._nth(index)
+        return request.shown.runbook if request else ""
 
     def prepare(self) -> None:
         self._live(self.world.service.preparing.step)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -39,6 +39,30 @@ ROLES = st.frozensets(
 DEATHS = st.sampled_from(["", "", "", "looking", "unreadable", "before", "after"])
 
 
+BETWEEN = ["", "", "edit", "role", "late", "off", "tamper", "back", "no", "old view"]
+
+
+def come_between(scene: Scene, what: str, index: int, name: str) -> None:
+    """One thing that happens after the clicks and before the executor."""
+    if what in {"old view", "late"}:
+        scene.remember()
+    if what == "edit":
+        scene.edit(scene.runbook_of(index))
+    elif what == "role":
+        scene.give(name, frozenset({Role.VIEWER}))
+    elif what == "late":
+        scene.wait(601)
+    elif what == "off":
+        scene.switch("cid", off=True)
+    elif what == "tamper":
+        scene.tamper(index)
+    elif what == "back":
+        scene.revoke("bob", index)
+    elif what == "no":
+        scene.say("eve", index, "reject")
+        scene.say("bob", index, "reject")
+
+
 class Clicks(RuleBasedStateMachine):
     """All that may happen, in any order."""
 
@@ -50,6 +74,26 @@ class Clicks(RuleBasedStateMachine):
     @initialize(situation=SITUATION)
     def something_breaks(self, situation: str) -> None:
         self.scene.brief(situation, "incident-1")
+
+    @rule(
+        situation=SITUATION,
+        names=st.lists(NAMES, min_size=1, max_size=3),
+        between=st.sampled_from(BETWEEN),
+        dies=DEATHS,
+    )
+    def an_incident_is_handled(
+        self, situation: str, names: list[str], between: str, dies: str
+    ) -> None:
+        """What people do most of the time, with one thing that comes between."""
+        self.scene.everybody_is_back()
+        index = self.scene.begin(situation)
+        if index is None:
+            return
+        for name in names:
+            self.scene.say(name, index, "approve")
+        come_between(self.scene, between, index, names[0])
+        self.scene.execute(dies)
+        self.scene.execute_old_view()
 
     @rule(situation=SITUATION, incident=INCIDENTS)
     def a_brief_stands(self, situation: str, incident: str) -> None:
@@ -284,6 +328,23 @@ def test_a_planted_bug_is_caught(
         plant(planted)
         with pytest.raises(AssertionError, match=caught):
             play(scene)
+
+
+def test_chance_alone_finds_a_planted_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the plays of chance would be too tame to mean anything."""
+    one_is_enough(monkeypatch)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(
+            Clicks,
+            settings=settings(
+                max_examples=60,
+                stateful_step_count=25,
+                deadline=None,
+                derandomize=True,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
 
 
 @pytest.mark.parametrize(
