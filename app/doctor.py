@@ -69,6 +69,7 @@ def examine(
         lambda: _telemetry(settings, clock),
         lambda: _model(environment),
         lambda: _slack(settings, clock, environment),
+        lambda: _steps(settings),
         lambda: _heartbeat(environment),
         lambda: _webhooks(environment),
     ]
@@ -274,6 +275,28 @@ def _slack_outage(settings: KernelSettings, clock: Clock) -> Outage | None:
         return None
     finally:
         database.close()
+
+
+def _steps(settings: KernelSettings) -> Finding:
+    """Late import, as above. A database that is away or older has a line of its own."""
+    from runbooks.holding import off_words
+    from runbooks.repository import switch
+
+    on = Finding("steps", "ok", "approved steps are carried out")
+    if not settings.database_url and not (settings.data_dir / "control.db").exists():
+        return on
+    database = Database(settings.control_url)
+    try:
+        with database.reading() as session:
+            row = switch(session, lock=False)
+    except SQLAlchemyError:
+        return on
+    finally:
+        database.close()
+    if row is None or not row.stopped:
+        return on
+    fix = "`tillwatch approval resume --reason WHY` switches them on again"
+    return Finding("steps", "off", off_words(row), fix)
 
 
 def _webhooks(environment: Mapping[str, str]) -> Finding:

@@ -7,9 +7,11 @@ import pytest
 from app.doctor import Finding, examine
 from app.stores import settings_for
 from kernel.clock import HOUR_US, FrozenClock
+from kernel.database import Database
 from kernel.telemetry_store.meta import Notes, Stretch
 from kernel.telemetry_store.port import Batch
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
+from runbooks.models import SwitchRow
 
 
 @pytest.fixture
@@ -48,3 +50,22 @@ def test_shedding_is_told_while_it_lasts(tmp_path, clock):
     assert "debug logs and spans are not stored" in telemetry(tmp_path, clock).says
     clock.advance_s(60)
     assert telemetry(tmp_path, clock).state == "ok"
+
+
+def test_it_says_who_switched_all_steps_off_and_how_they_come_on_again(tmp_path, clock):
+    def steps() -> Finding:
+        found = examine(settings_for(tmp_path), clock, environment={})
+        return next(one for one in found if one.name == "steps")
+
+    assert steps().state == "ok"
+    database = Database(settings_for(tmp_path).control_url)
+    database.create_all()
+    row = SwitchRow(
+        id=1, stopped=True, reason="odd flags", person_id="p", person_name="Ann", at_us=1
+    )
+    with database.unit_of_work() as session:
+        session.add(row)
+    assert steps().state == "off"
+    assert "switched off by Ann" in steps().says
+    assert "approval resume" in steps().fix
+    database.close()
