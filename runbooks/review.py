@@ -38,9 +38,7 @@ class Review:
             self._compare(row)
 
     def _compare(self, row: ApprovalRow) -> None:
-        with self._database.reading() as session:
-            parent = repository.get(session, row.undo_of) if row.undo_of else None
-        found = difference(row, parent, self._catalogue)
+        found = difference(row, self._parent(row), self._catalogue)
         if found is None:
             return
         event = Event.CANCEL if found.rule == "policy" else Event.CHANGED
@@ -50,3 +48,9 @@ class Review:
             if changed is not None:
                 self._trail.cancelled(session, changed, found.rule)
                 announce(session, changed, SYSTEM, now_us)
+
+    def _parent(self, row: ApprovalRow) -> ApprovalRow | None:
+        if not row.undo_of:
+            return None
+        with self._database.reading() as session:
+            return repository.get(session, row.undo_of)
