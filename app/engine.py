@@ -242,7 +242,7 @@ class Engine:
         intake = AlertIntake(
             core.database, JournalReader(core.kernel.journal_path), core.admission, core.clock
         )
-        asking = _asking(core)
+        asking = _asking(core, self.metrics)
         sources = Sources(
             gatherer=EvidenceEngine(core.telemetry, core.slo, core.clock),
             budgets=core.slo,
@@ -308,7 +308,7 @@ def _keep_objectives(core: Core) -> None:
         _log.error("slo.objectives.not_kept", error=str(error))
 
 
-def _asking(core: Core) -> Asking | None:
+def _asking(core: Core, metrics: Metrics) -> Asking | None:
     """The model's part, where a key is set. The client is imported only then: it is large."""
     settings = ModelSettings()
     if not settings.openai_api_key.get_secret_value():
@@ -317,6 +317,8 @@ def _asking(core: Core) -> Asking | None:
     from triage.model.explaining import Explainer
     from triage.model.lookup import Lookup
     from triage.model.outcome import Candidate, ModelOutcome
+    from triage.model.spending import Spending
+    from triage.model.tally import ModelCollector
 
     def candidates(labels: Mapping[str, str]) -> list[Candidate]:
         return [
@@ -327,7 +329,9 @@ def _asking(core: Core) -> Asking | None:
     objectives = core.catalogue.all()
     lookup = Lookup(core.telemetry, {one.id: one for one in objectives})
     known = names_of(objectives)
-    explainer = Explainer(settings, core.clock, ModelClient(settings), known)
+    spending = Spending(core.database, core.clock)
+    explainer = Explainer(settings, core.clock, ModelClient(settings), spending, known)
+    metrics.registry.register(ModelCollector(explainer.tally, spending))
 
     def ask(bundle: EvidenceBundle, steps: Sequence[Candidate]) -> ModelOutcome:
         return explainer.explain(bundle, steps, lookup.look)

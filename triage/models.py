@@ -164,6 +164,19 @@ class BriefRow(SQLModel, table=True):
     at_us: int = Field(sa_type=BigInt)
 
 
+class ModelSpendRow(SQLModel, table=True):
+    """What the model cost. scope: incident | day; `key`: the incident's id, or the date (UTC)."""
+
+    __tablename__ = "model_spend"
+    scope: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    tokens: int = Field(default=0, sa_type=BigInt)
+    cost_micros: int = Field(default=0, sa_type=BigInt)
+    wall_ms: int = Field(default=0, sa_type=BigInt)
+    calls: int = Field(default=0, sa_type=BigInt)
+    updated_us: int = Field(default=0, sa_type=BigInt, index=True)
+
+
 class BriefWorkRow(SQLModel, table=True):
     """Which incident needs a brief. state: dirty | clean; `due_us`: not before.
 

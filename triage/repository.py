@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlmodel import Session, col, delete, func, not_, or_, select, update
+from sqlmodel import Session, case, col, delete, func, not_, or_, select, update
 
 from triage.identity import MOVED, MOVED_BEFORE, Candidate, Delivery, Member
-from triage.incident import Incident, IncidentState, Resolution
+from triage.incident import Incident, IncidentState, Resolution, Severity
 from triage.models import (
     AlertMemberRow,
     AlertQuarantineRow,
@@ -21,6 +21,7 @@ from triage.models import (
 )
 
 _MAX_CANDIDATES = 1_000
+_MAX_WAITING = 500
 _FINAL = [one.value for one in Resolution if one.final]
 _KEEP_REFUSED = 100
 _KEEP_QUARANTINED = 1_000
@@ -344,18 +345,32 @@ def due_work(session: Session, now_us: int) -> BriefWorkRow | None:
 
 
 def wanted_answer(session: Session, lost_before_us: int) -> BriefWorkRow | None:
-    """An incident about which the model is to be asked, or was when the process died."""
-    return session.exec(
-        select(BriefWorkRow)
+    """An incident about which the model is to be asked, or was when the process died.
+
+    The heaviest first, then the one that loses most money per minute, then who waits longest.
+    """
+    weight = case({one.value: one.weight for one in Severity}, value=col(IncidentRow.severity))
+    rows = session.exec(
+        select(BriefWorkRow, IncidentRow)
+        .join(IncidentRow, col(IncidentRow.id) == col(BriefWorkRow.incident_id))
         .where(
             or_(
                 col(BriefWorkRow.ask) == "wanted",
                 (col(BriefWorkRow.ask) == "asking") & (col(BriefWorkRow.asked_us) < lost_before_us),
             )
         )
-        .order_by(col(BriefWorkRow.asked_us))
-        .limit(1)
-    ).first()
+        .order_by(weight.desc(), col(BriefWorkRow.asked_us))
+        .limit(_MAX_WAITING)
+    ).all()
+    if not rows:
+        return None
+
+    def order(row: tuple[BriefWorkRow, IncidentRow]) -> tuple[int, float, int]:
+        work, incident = row
+        lost = float(incident.impact.get("money_per_minute", 0))
+        return -Severity(incident.severity).weight, -lost, work.asked_us
+
+    return min(rows, key=order)[0]
 
 
 def mark_dirty(session: Session, incident_id: str, due_us: int) -> None:

@@ -16,6 +16,7 @@ from kernel.shop_event import ShopEvent
 from kernel.telemetry_store.port import Batch, EventRow
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
 from tests.triage.desk import Desk, Sums
+from triage import repository
 from triage.asking import Asking
 from triage.brief.claims import Claim
 from triage.briefing import MAX_REVISIONS, Briefing, Sources
@@ -29,6 +30,7 @@ from triage.model.outcome import (
     NotConfigured,
     TimedOut,
 )
+from triage.models import BriefWorkRow
 
 
 def outage(onset_us: int, seconds: range) -> list[ShopEvent]:
@@ -201,6 +203,27 @@ def test_other_evidence_makes_another_suggestion(shop):
     suggested = [one["suggestion_record"] for one in shop.desk.published(BriefReady)]
     told = [one for one in suggested if one]
     assert len(told) == len(set(told)) == 2
+
+
+def test_the_incident_that_costs_most_is_asked_about_first(shop):
+    for number in range(2):
+        shop.desk.burn(f"b{number}", f"other-{number}", f"service-{number}")
+    while shop.briefing.step():
+        pass
+    numbers = {one.id: one.number for one in shop.desk.incidents.list()}
+    weights = {"INC-1": ("major", 5), "INC-2": ("critical", 1), "INC-3": ("critical", 900)}
+    with shop.desk.database.unit_of_work() as session:
+        for name, (severity, lost) in weights.items():
+            row = repository.incident(session, name)
+            row.severity, row.impact = severity, {**row.impact, "money_per_minute": lost}
+            session.add(row)
+            work = session.get(BriefWorkRow, row.id)
+            work.ask, work.asked_times = "wanted", 0
+            session.add(work)
+    for _ in range(3):
+        shop.asking.step()
+    asked = [numbers[bundle.context.incident_id] for bundle, _ in shop.asked]
+    assert asked == ["INC-3", "INC-2", "INC-1"]
 
 
 def test_an_answer_without_a_step_does_not_ask_for_runbooks_again(shop):

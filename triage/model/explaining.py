@@ -7,6 +7,7 @@ wrong is an ordinary outcome with its audit drafts; the deterministic brief stan
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from triage.brief.corroboration import confidence_of, lowered
 from triage.brief.redaction import Redacted, add, redact
 from triage.evidence.evidence import Evidence, EvidenceBundle, mint
 from triage.model import records
-from triage.model.budget import ModelBudget
+from triage.model.allowance import Spend, cost_micros
 from triage.model.client import Exchange, ModelClient
 from triage.model.envelope import Reply, read_reply
 from triage.model.gate import suspicion
@@ -29,7 +30,6 @@ from triage.model.outcome import (
     Abstained,
     Answered,
     AuditDraft,
-    BudgetSpent,
     Candidate,
     Garbage,
     ModelOutcome,
@@ -37,14 +37,19 @@ from triage.model.outcome import (
     Refused,
     Withheld,
 )
+from triage.model.permits import Permits
 from triage.model.question import as_text, question
-from triage.model.reading import Answer, parse_answer
+from triage.model.reading import ANSWER_SCHEMA, Answer, parse_answer
 from triage.model.records import Asked, Prompt
 from triage.model.settings import ModelSettings
+from triage.model.spending import Spending
+from triage.model.tally import Tally
 
 PROMPT_VERSION = "brief_v2"
 _PROMPT = Path(__file__).parent / "prompts" / f"{PROMPT_VERSION}.md"
 _BYTES_PER_TOKEN = 3  # a low estimate of bytes per token, so the budget errs on the safe side
+_MOST_BYTES_PER_TOKEN = 8
+_FORM_BYTES = len(json.dumps(ANSWER_SCHEMA))
 _MAX_ADDED_BYTES = 16_384
 _REDACTION_FAULTS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
@@ -62,7 +67,7 @@ class _Talk:
     added: list[Evidence] = field(default_factory=list)
     made: set[tuple[str, str, str]] = field(default_factory=set)
     rounds: int = 0
-    tokens: int = 0
+    spent: Spend = field(default_factory=Spend)
 
 
 class Explainer:
@@ -73,6 +78,7 @@ class Explainer:
         settings: ModelSettings,
         clock: Clock,
         client: ModelClient,
+        spending: Spending,
         known: frozenset[str] = frozenset(),
         new_id: Callable[[], str] = lambda: f"E{secrets.token_hex(3)}",
     ) -> None:
@@ -85,13 +91,21 @@ class Explainer:
         self._client = client
         self._known = frozenset(name for name in known if name.isascii() and name.isprintable())
         self._new_id = new_id
-        self._budget = ModelBudget(settings, clock)
+        self.tally = Tally()
+        self._permits = Permits(settings, clock, spending, self.tally)
         self._prompt = Prompt(PROMPT_VERSION, _PROMPT.read_text(encoding="utf-8"))
 
     def explain(
         self, bundle: EvidenceBundle, candidates: Sequence[Candidate], look: Look | None = None
     ) -> ModelOutcome:
         """Ask within the wall time; what survives the checks comes back."""
+        outcome = self._explain(bundle, candidates, look)
+        self.tally.add(outcome)
+        return outcome
+
+    def _explain(
+        self, bundle: EvidenceBundle, candidates: Sequence[Candidate], look: Look | None
+    ) -> ModelOutcome:
         if not self._settings.openai_api_key.get_secret_value():
             return NotConfigured(reason="OPENAI_API_KEY is not set")
         if not bundle.evidence:
@@ -110,7 +124,8 @@ class Explainer:
             audit=(*talk.drafts, *outcome.audit),
             added=tuple(talk.added),
             elapsed_ms=elapsed_ms,
-            tokens=talk.tokens,
+            tokens=talk.spent.tokens,
+            cost_micros=talk.spent.cost_micros,
         )
 
     def _alias(self, _evidence_id: str) -> str:
@@ -124,47 +139,58 @@ class Explainer:
         if why := suspicion(document, talk.table.words):
             return self._withheld(why)
         text = as_text(document)
-        size = len(text.encode()) + len(self._prompt.text.encode())
-        estimate = size // _BYTES_PER_TOKEN + self._settings.model_max_output_tokens
-        incident = talk.bundle.context.incident_id
-        if why := self._budget.refusal(incident, estimate):
-            return BudgetSpent(reason=why, audit=(self._rejected(why, "budget"),))
-        exchange, latency_ms = self._send(talk, text)
-        asked = Asked(exchange, Reply(), talk.rounds, latency_ms)
+        size = len(text.encode()) + len(self._prompt.text.encode()) + _FORM_BYTES
+        within_s = self._seconds_left(talk)
+        need = self._permits.need(size // _BYTES_PER_TOKEN, within_s)
+        refused = self._permits.take(talk.bundle, need)
+        if refused is not None:
+            return replace(refused, audit=(self._rejected(refused.reason, "budget"),))
+        now_s = self._clock.monotonic_s()
+        exchange = self._client.ask(self._prompt.text, text, within_s)
+        latency_ms = round((self._clock.monotonic_s() - now_s) * 1000)
+        reply, fault = self._reply(exchange)
+        real = self._real(need, exchange, reply, latency_ms)
+        self._permits.give_back(talk.bundle, need, real, worked=exchange.failure is None)
+        talk.spent += real
+        asked = Asked(exchange, reply, talk.rounds, latency_ms, real.cost_micros)
         if exchange.tries:
             talk.drafts.append(records.requested(asked, talk.table, self._prompt, self._settings))
         if exchange.failure is not None:
-            self._spend(talk, estimate)
-            self._budget.failed()
             reason = exchange.failure.reason
             return replace(exchange.failure, audit=(self._rejected(reason, "transport"),))
-        self._budget.worked()
-        return self._read(talk, asked, estimate, left)
+        if fault:
+            return self._garbage(asked, "not a response", fault)
+        return self._read(talk, asked, left)
+
+    def _seconds_left(self, talk: _Talk) -> float:
+        gone_s = self._clock.monotonic_s() - talk.began_s
+        return max(0.1, self._settings.model_timeout_s - gone_s)
+
+    def _reply(self, exchange: Exchange) -> tuple[Reply, str]:
+        """The envelope, and what is wrong with it."""
+        if exchange.failure is not None:
+            return Reply(), ""
+        try:
+            return read_reply(exchange.received, self._settings.model_api), ""
+        except BadInput as fault:
+            return Reply(), fault.message
+
+    def _real(self, need: Spend, exchange: Exchange, reply: Reply, latency_ms: int) -> Spend:
+        """What the call cost: as the service tells it, never less than a question of its size."""
+        if not reply.input_tokens + reply.output_tokens:
+            return replace(need, wall_ms=latency_ms)
+        told = max(reply.input_tokens, len(exchange.sent) // _MOST_BYTES_PER_TOKEN)
+        cost = cost_micros(self._settings, told, reply.output_tokens)
+        return Spend(told + reply.output_tokens, cost, latency_ms, 1)
 
     def _queries_left(self, talk: _Talk) -> int:
         if talk.look is None or talk.rounds > self._settings.model_max_rounds:
             return 0
         return max(0, self._settings.model_max_queries - len(talk.made))
 
-    def _send(self, talk: _Talk, text: str) -> tuple[Exchange, int]:
-        now_s = self._clock.monotonic_s()
-        within_s = max(0.1, self._settings.model_timeout_s - (now_s - talk.began_s))
-        exchange = self._client.ask(self._prompt.text, text, within_s)
-        return exchange, round((self._clock.monotonic_s() - now_s) * 1000)
-
-    def _spend(self, talk: _Talk, tokens: int) -> None:
-        self._budget.spend(talk.bundle.context.incident_id, tokens)
-        talk.tokens += tokens
-
-    def _read(self, talk: _Talk, asked: Asked, estimate: int, left: int) -> ModelOutcome | None:
-        """Read the envelope and the answer: what is not right is refused."""
-        try:
-            reply = read_reply(asked.exchange.received, self._settings.model_api)
-        except BadInput as fault:
-            self._spend(talk, estimate)
-            return self._garbage(asked, "not a response", fault.message)
-        asked = replace(asked, reply=reply)
-        self._spend(talk, reply.input_tokens + reply.output_tokens or estimate)
+    def _read(self, talk: _Talk, asked: Asked, left: int) -> ModelOutcome | None:
+        """Read the answer: what is not right is refused."""
+        reply = asked.reply
         if reply.refusal:
             reason = "the model refused to answer"
             return Refused(reason=reason, audit=(self._rejected(reason, "answer", asked=asked),))

@@ -45,6 +45,7 @@ class ModelOutcome:
     reason: str = ""
     elapsed_ms: int = 0
     tokens: int = 0
+    cost_micros: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,5 +96,15 @@ class NotConfigured(ModelOutcome):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stopped(ModelOutcome):
+    """Somebody has switched the model off."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BudgetSpent(ModelOutcome):
-    """Tokens of the incident or the day are used up, or the circuit is open after failures."""
+    """Tokens, money or time of the incident or the day are used up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftAlone(ModelOutcome):
+    """The service failed repeatedly and is not asked for a while."""

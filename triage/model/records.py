@@ -44,6 +44,7 @@ class Asked:
     reply: Reply
     number: int
     latency_ms: int
+    cost_micros: int = 0
 
 
 def requested(asked: Asked, table: Redacted, prompt: Prompt, settings: ModelSettings) -> AuditDraft:
@@ -81,6 +82,7 @@ def answered(asked: Asked, model: str) -> Data:
         "input_tokens": asked.reply.input_tokens,
         "output_tokens": asked.reply.output_tokens,
         "latency_ms": asked.latency_ms,
+        "cost_micros": asked.cost_micros,
         "response_sha256": _sha256(asked.exchange.received),
         "round": asked.number,
     }

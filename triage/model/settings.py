@@ -34,6 +34,17 @@ class ModelSettings(Settings):
     model_max_queries: int = Field(default=4, ge=0, le=12)
     model_tokens_per_incident: int = Field(default=80_000, ge=0)
     model_tokens_per_day: int = Field(default=800_000, ge=0)
+    model_seconds_per_incident: float = Field(default=300.0, ge=0)
+    model_seconds_per_day: float = Field(default=3_600.0, ge=0)
+    # Prices per million tokens, and caps in the same currency; a cap of 0 is none.
+    model_price_input: float = Field(default=0.0, ge=0)
+    model_price_output: float = Field(default=0.0, ge=0)
+    model_cost_per_incident: float = Field(default=0.0, ge=0)
+    model_cost_per_day: float = Field(default=0.0, ge=0)
+    # The part of a day's budget that is kept for incidents in which the shop loses money.
+    model_share_for_money: float = Field(default=0.3, ge=0, lt=1)
+    # True: nobody is asked, whatever else is set.
+    model_stop: bool = False
     # After this many failures in a row nobody is asked for a while.
     model_circuit_failures: int = Field(default=3, ge=1)
     model_circuit_open_s: float = Field(default=60.0, ge=0)

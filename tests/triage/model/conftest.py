@@ -7,8 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from app.fakes.openai_server import FakeOpenAI
-from kernel.clock import SECOND_US
+from kernel.clock import SECOND_US, FrozenClock
+from kernel.database import Database
 from triage.evidence.evidence import EvidenceBundle, Finding, IncidentContext, Verdict, mint
+from triage.model.client import ModelClient
+from triage.model.explaining import Explainer
+from triage.model.settings import ModelSettings
+from triage.model.spending import Spending
+from triage.models import ModelSpendRow
 
 ONSET_US = 1_795_010_530 * SECOND_US
 
@@ -55,6 +61,32 @@ OUTAGE = (
     ),
     finding("changes", changes=1, blamed=0, verdict="not_a_change_of_ours"),
 )
+
+
+class Books:
+    """The account that the tests' explainers book on."""
+
+    database: Database
+
+
+@pytest.fixture(autouse=True)
+def books(tmp_path) -> Iterator[Database]:
+    Books.database = Database(f"sqlite:///{tmp_path / 'spending.db'}")
+    ModelSpendRow.metadata.tables["model_spend"].create(Books.database.engine)
+    yield Books.database
+    Books.database.close()
+
+
+def explainer_of(settings: ModelSettings, clock=None, transport=None) -> Explainer:
+    clock = clock or FrozenClock()
+    spending = Spending(Books.database, clock)
+    return Explainer(settings, clock, ModelClient(settings, transport), spending)
+
+
+def client_of(service: FakeOpenAI, clock=None, **settings) -> Explainer:
+    known = {"model_timeout_s": 20.0, "model_max_retries": 0} | settings
+    made = ModelSettings(openai_api_key="sk-test", openai_base_url=service.base_url, **known)
+    return explainer_of(made, clock)
 
 
 @pytest.fixture

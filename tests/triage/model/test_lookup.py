@@ -7,21 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.fakes.openai_server import FakeMode, FakeOpenAI
+from app.fakes.openai_server import FakeMode
 from kernel.clock import MINUTE_US, SECOND_US, FrozenClock
 from kernel.errors import Unavailable
 from kernel.shop_event import ShopEvent
 from kernel.telemetry_store.port import Batch, ChangeRow, EventRow, LogRow, SpanRow
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
-from tests.triage.model.conftest import ONSET_US, OUTAGE, bundle_of
+from tests.triage.model.conftest import ONSET_US, OUTAGE, bundle_of, client_of
 from triage.brief.redaction import redact
-from triage.model.client import ModelClient
-from triage.model.explaining import Explainer
 from triage.model.inquiry import Inquiry, inquiry
 from triage.model.lookup import Lookup
 from triage.model.outcome import Answered
 from triage.model.reading import Query
-from triage.model.settings import ModelSettings
 
 
 def event(number: int, at_s: int, region: str, *, bad: bool) -> ShopEvent:
@@ -160,18 +157,11 @@ def test_nothing_can_be_asked_about_that_the_evidence_does_not_name(query):
     assert isinstance(inquiry(query, TABLE), str)
 
 
-def explainer(service: FakeOpenAI, **settings) -> Explainer:
-    made = ModelSettings(
-        openai_api_key="k", openai_base_url=service.base_url, model_max_retries=0, **settings
-    )
-    return Explainer(made, FrozenClock(), ModelClient(made))
-
-
 @pytest.mark.parametrize("api", ["responses", "chat"])
 def test_a_curious_model_gets_new_pieces_and_may_build_on_them(service, store, api):
     service.mode = FakeMode.CURIOUS
     bundle = bundle_of(*OUTAGE)
-    asking = explainer(service, model_api=api)
+    asking = client_of(service, model_api=api)
     outcome = asking.explain(bundle, [], Lookup(store, {}).look)
     assert isinstance(outcome, Answered)
     assert [piece.kind for piece in outcome.added] == ["breakdown_by", "logs"]
@@ -192,7 +182,7 @@ def test_a_model_that_only_asks_is_cut_off_and_judged_by_what_it_said(service, s
         return json.dumps({"claims": [], "queries": wishes, "suggestion": None})
 
     service.obey(ever_curious)
-    outcome = explainer(service, model_max_rounds=3).explain(
+    outcome = client_of(service, model_max_rounds=3).explain(
         bundle_of(*OUTAGE), [], Lookup(store, {}).look
     )
     assert len(service.requests) <= 4
@@ -208,7 +198,7 @@ def test_a_store_that_cannot_be_asked_costs_the_query_and_not_the_answer(service
         raise Unavailable("the store is down")
 
     service.mode = FakeMode.CURIOUS
-    outcome = explainer(service).explain(bundle_of(*OUTAGE), [], fails)
+    outcome = client_of(service).explain(bundle_of(*OUTAGE), [], fails)
     assert isinstance(outcome, Answered)
     assert not outcome.added
     assert "could not be asked" in outcome.audit[1].data["queries"][0]
@@ -216,7 +206,7 @@ def test_a_store_that_cannot_be_asked_costs_the_query_and_not_the_answer(service
 
 def test_without_rounds_the_model_is_told_that_it_may_not_ask(service, store):
     service.mode = FakeMode.CURIOUS
-    asking = explainer(service, model_max_rounds=0)
+    asking = client_of(service, model_max_rounds=0)
     assert isinstance(asking.explain(bundle_of(*OUTAGE), [], Lookup(store, {}).look), Answered)
     [(_, body)] = service.requests
     assert json.loads(json.loads(body)["input"])["queries_left"] == 0

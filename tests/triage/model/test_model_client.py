@@ -9,20 +9,18 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from app.fakes.openai_server import FakeMode, FakeOpenAI
+from app.fakes.openai_server import FakeMode
 from audit.record_types import type_of
 from kernel.clock import FrozenClock, SystemClock
-from tests.triage.model.conftest import OUTAGE, bundle_of, finding
+from tests.triage.model.conftest import OUTAGE, bundle_of, client_of, explainer_of, finding
 from triage.brief.writer import compose, with_model
-from triage.model.client import ModelClient
 from triage.model.envelope import read_reply
-from triage.model.explaining import Explainer
 from triage.model.outcome import (
     Answered,
-    BudgetSpent,
     Candidate,
     Failed,
     Garbage,
+    LeftAlone,
     ModelOutcome,
     NotConfigured,
     Refused,
@@ -34,16 +32,6 @@ STEPS = [
     Candidate("payment-provider-outage", "reroute-region", "Reroute a region"),
     Candidate("payment-provider-outage", "call-provider", "Call the provider"),
 ]
-
-
-def explainer_of(settings: ModelSettings, clock=None, transport=None) -> Explainer:
-    return Explainer(settings, clock or FrozenClock(), ModelClient(settings, transport))
-
-
-def client_of(service: FakeOpenAI, clock=None, **settings) -> Explainer:
-    known = {"model_timeout_s": 20.0, "model_max_retries": 0} | settings
-    made = ModelSettings(openai_api_key="sk-test", openai_base_url=service.base_url, **known)
-    return explainer_of(made, clock)
 
 
 def check_drafts(outcome: ModelOutcome) -> None:
@@ -198,28 +186,6 @@ def test_an_error_is_tried_once_more(service, outage):
     assert outcome.audit[0].data["attempt"] == 2
 
 
-def test_the_tokens_of_an_incident_run_out_and_another_incident_may_still_ask(service, outage):
-    client = client_of(service, model_tokens_per_incident=6_500)
-    assert isinstance(client.explain(outage, STEPS), Answered)
-    outcome = client.explain(outage, STEPS)
-    assert isinstance(outcome, BudgetSpent)
-    assert [draft.type for draft in outcome.audit] == ["ai.rejected"]
-    check_drafts(outcome)
-    other = bundle_of(*OUTAGE, incident_id="inc-2")
-    assert isinstance(client.explain(other, STEPS), Answered)
-    assert len(service.requests) == 2
-
-
-def test_the_tokens_of_the_day_come_back_on_the_next_day(service, outage):
-    clock = FrozenClock()
-    client = client_of(service, clock, model_tokens_per_day=6_500)
-    assert isinstance(client.explain(outage, STEPS), Answered)
-    other = bundle_of(*OUTAGE, incident_id="inc-2")
-    assert isinstance(client.explain(other, STEPS), BudgetSpent)
-    clock.advance_s(86_400)
-    assert isinstance(client.explain(other, STEPS), Answered)
-
-
 def test_after_failures_in_a_row_the_service_is_left_alone_for_a_while(service):
     clock = FrozenClock()
     client = client_of(service, clock, model_circuit_failures=2)
@@ -228,7 +194,7 @@ def test_after_failures_in_a_row_the_service_is_left_alone_for_a_while(service):
     def ask(number: int) -> ModelOutcome:
         return client.explain(bundle_of(*OUTAGE, incident_id=f"inc-{number}"), STEPS)
 
-    assert [type(ask(n)) for n in range(3)] == [Failed, Failed, BudgetSpent]
+    assert [type(ask(n)) for n in range(3)] == [Failed, Failed, LeftAlone]
     assert len(service.requests) == 2
     service.mode = FakeMode.GOOD
     clock.advance_s(61)
