@@ -22,6 +22,7 @@ from triage.evidence.evidence import Evidence, EvidenceBundle, Number, Verdict
 
 MAX_PLAIN = 40
 MAX_SHOWN = 60
+_MAX_RAW = 2_000
 _MAX_WORDS = 3
 # What code says in several words; by the enumerations that say it.
 _PHRASES = frozenset(
@@ -102,10 +103,13 @@ class Redacted:
 
     def restore(self, text: str) -> str:
         """Put the words back, in a form that people can be shown."""
+        known: dict[str, str] = {}
 
         def word(match: re.Match[str]) -> str:
-            raw = self.words.get(match.group())
-            return match.group() if raw is None else shown(raw)
+            token = match.group()
+            if token not in known:
+                known[token] = shown(self.words[token]) if token in self.words else token
+            return known[token]
 
         return _TOKEN.sub(word, text)
 
@@ -123,7 +127,7 @@ def shown(raw: str) -> str:
 
     One word stands as it is, more stand in quotes; whatever was changed is marked with its hash.
     """
-    one_line = " ".join(raw.split())
+    one_line = " ".join(raw[:_MAX_RAW].split())
     folded = unicodedata.normalize("NFKC", one_line)
     clean = "".join(char for char in folded if char.isprintable() and not _is_hidden(char))
     if _ADDRESS.search(clean):

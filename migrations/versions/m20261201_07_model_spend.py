@@ -6,8 +6,8 @@ import sqlalchemy as sa
 import sqlmodel
 from alembic import op
 
-revision = "20261201_06"
-down_revision = "20261201_05"
+revision = "20261201_07"
+down_revision = "20261201_06"
 
 _TEXT = sqlmodel.sql.sqltypes.AutoString
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
