@@ -15,7 +15,9 @@ from kernel.clock import FrozenClock, SystemClock
 from tests.triage.model.conftest import OUTAGE, bundle_of, client_of, explainer_of, finding
 from triage.brief.writer import compose, with_model
 from triage.model.envelope import read_reply
+from triage.model.explaining import PROMPT_VERSION
 from triage.model.outcome import (
+    Abstained,
     Answered,
     Candidate,
     Failed,
@@ -153,6 +155,33 @@ def test_claims_that_do_not_agree_with_the_evidence_are_dropped_with_the_reason(
     told = json.loads(outcome.audit[2].payloads["dropped"])
     assert [one["reason"] for one in told] == [one.reason for one in outcome.dropped]
     check_drafts(outcome)
+
+
+def test_a_model_that_cannot_tell_abstains_and_that_is_a_good_answer(service, outage):
+    service.mode = FakeMode.ABSTAIN
+    client = client_of(service)
+    outcome = client.explain(outage, STEPS)
+    assert isinstance(outcome, Abstained)
+    assert [draft.type for draft in outcome.audit] == ["ai.request", "ai.suggestion"]
+    assert outcome.audit[1].data["status"] == "abstained"
+    check_drafts(outcome)
+    assert client.tally.of("outcome") == {"abstained": 1}
+    brief = compose(outage)
+    assert with_model(brief, outage, outcome) == brief
+
+
+def test_the_record_names_prompt_schema_evidence_and_the_way_back_by_their_hashes(service, outage):
+    request, suggestion = client_of(service).explain(outage, STEPS).audit
+    assert request.data["version"] == PROMPT_VERSION
+    assert len(request.data["schema_sha256"]) == len(request.data["system_prompt_sha256"]) == 64
+    assert request.data["evidence"] == [piece.sha256 for piece in outage.evidence]
+    back = request.payloads["redaction_map"]
+    assert request.data["redaction_map_sha256"] == hashlib.sha256(back).hexdigest()
+    assert sorted(json.loads(back)["evidence"].values()) == [f"E{n}" for n in range(1, 7)]
+    response = suggestion.payloads["response"]
+    assert suggestion.data["response_sha256"] == hashlib.sha256(response).hexdigest()
+    assert suggestion.data["model_version"].endswith("-fake")
+    assert suggestion.data["rule"] == "evidence: medium"
 
 
 def test_a_step_that_was_not_offered_is_no_suggestion(service, outage):
