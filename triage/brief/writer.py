@@ -12,6 +12,7 @@ from kernel.money import format_money
 from triage.brief.claims import Brief, Claim, Confidence
 from triage.brief.corroboration import confidence_of
 from triage.brief.silence import is_silence_only, missing_claims
+from triage.evidence.causes.findings import KIND_CAUSE, KIND_VENDOR
 from triage.evidence.evidence import Evidence, EvidenceBundle, Number, Verdict
 from triage.evidence.findings import clock_time, percent
 from triage.model.outcome import Answered, ModelOutcome
@@ -196,7 +197,37 @@ def _why(bundle: EvidenceBundle) -> list[Claim]:
             text = "A change of ours is the likely cause."
         case _:
             text = "Whether a change of ours caused this cannot be told."
-    return [*claims, Claim(text, (verdict_piece.id,))]
+    return [*claims, *_causes(bundle), *_vendors(bundle), Claim(text, (verdict_piece.id,))]
+
+
+def _causes(bundle: EvidenceBundle) -> list[Claim]:
+    """The likeliest cause, or the two that are left, as logs, metrics and diffs speak for them."""
+    pieces = bundle.of_kind(KIND_CAUSE)
+    start = "Points to" if len(pieces) == 1 else "May be"
+    return [Claim(f"{start} {_cause(piece)}.", (piece.id,)) for piece in pieces]
+
+
+def _cause(piece: Evidence) -> str:
+    n = piece.numbers
+    if n.get("outside"):
+        return f"something outside of our changes ({n['outside']}): {n['why']}"
+    where = (
+        f" in {n['service']} since {clock_time(int(n['deployed_us']))} UTC"
+        if "service" in n
+        else ""
+    )
+    return f"{n['text'] or n['ref']}{where}: {n['why']}"
+
+
+def _vendors(bundle: EvidenceBundle) -> list[Claim]:
+    return [
+        Claim(
+            f"{piece.numbers['vendor']} says so itself: {piece.numbers['text']}, since"
+            f" {clock_time(int(piece.numbers['begun_us']))} UTC.",
+            (piece.id,),
+        )
+        for piece in bundle.of_kind(KIND_VENDOR)[:1]
+    ]
 
 
 def _change(piece: Evidence, bundle: EvidenceBundle) -> Claim | None:

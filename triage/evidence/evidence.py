@@ -21,6 +21,13 @@ class Verdict(StrEnum):
     CANNOT_TELL = "cannot_tell"
 
 
+def agreed(one: Verdict, other: Verdict) -> Verdict:
+    """The verdict of two readings: what one cannot tell the other may; contradicting, neither."""
+    if one is Verdict.CANNOT_TELL or one is other:
+        return other
+    return one if other is Verdict.CANNOT_TELL else Verdict.CANNOT_TELL
+
+
 @dataclass(frozen=True)
 class Finding:
     """A result of one evidence function, before it gets its id.

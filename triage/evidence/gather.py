@@ -15,12 +15,17 @@ from kernel.clock import HOUR_US, MINUTE_US, SECOND_US, Clock
 from kernel.errors import NotFound, TillwatchError
 from kernel.telemetry_store.port import ChangeRow, EventRow, LogRow, SpanRow, TelemetryStore
 from triage.evidence.breakdown import Breakdown, break_down
+from triage.evidence.cause_search import changes_before, scene_around
+from triage.evidence.causes.assemble import VENDOR
+from triage.evidence.causes.findings import cause_findings, vendor_findings
+from triage.evidence.causes.ranking import judge
 from triage.evidence.changes import NEAR_US, ChangeReport, Scene, rank_changes
 from triage.evidence.evidence import (
     EvidenceBundle,
     Finding,
     IncidentContext,
     Verdict,
+    agreed,
     mint,
 )
 from triage.evidence.findings import (
@@ -111,7 +116,9 @@ class EvidenceEngine:
             query = f"telemetry.trace(each of {compared.failing} failing, {compared.healthy} good)"
             findings.append(traces_finding(compared, query, span.from_us, span.to_us))
         findings += self._logs(context, span, missing)
-        verdict = report.verdict if report else Verdict.CANNOT_TELL
+        causes, judged = self._causes(context, onset_us, picture, missing)
+        findings += causes
+        verdict = agreed(report.verdict if report else Verdict.CANNOT_TELL, judged)
         return EvidenceBundle(
             context=context,
             evidence=tuple(mint(f"E{n}", finding) for n, finding in enumerate(findings, start=1)),
@@ -140,9 +147,8 @@ class EvidenceEngine:
         return since + before
 
     def _volume(self, context: IncidentContext, missing: list[str]) -> list[Finding]:
-        """What did not begin, where an alert tells of silence: of one objective that knows.
-
-        Since the alert's onset: a change point needs units, and there are none.
+        """What did not begin since the alert's onset, where it tells of silence: of one objective
+        that knows (a change point needs units, and there are none).
         """
         source = source_of(context.labels)
         if self._impact is None or source is None:
@@ -262,7 +268,30 @@ class EvidenceEngine:
             dependencies=frozenset(touched | set(context.dependencies)) - {context.service},
             sharp=bool(picture and picture.sharp),
         )
-        return rank_changes(found, scene)
+        return rank_changes([one for one in found if one.kind != VENDOR], scene)
+
+    def _causes(
+        self,
+        context: IncidentContext,
+        onset_us: int,
+        picture: _Picture | None,
+        missing: list[str],
+    ) -> tuple[list[Finding], Verdict]:
+        """What vendors say, and which change or outside cause logs, metrics and diffs speak for."""
+
+        def search() -> tuple[list[Finding], Verdict]:
+            changes = changes_before(self._store, onset_us)
+            scene = scene_around(self._store, context, onset_us, changes)
+            blamed = picture.blamed if picture else {}
+            found = vendor_findings(scene.vendors, blamed, onset_us)
+            if not scene.symptoms and not scene.series:
+                return found, Verdict.CANNOT_TELL
+            judged = judge(scene)
+            if judged.candidates:
+                found += cause_findings(scene, judged)
+            return found, judged.verdict
+
+        return self._ask("metrics", missing, search) or ([], Verdict.CANNOT_TELL)
 
     def _logs(self, context: IncidentContext, span: _Span, missing: list[str]) -> list[Finding]:
         length_us = span.to_us - span.from_us

@@ -93,12 +93,12 @@ def test_a_telemetry_store_that_is_down_leaves_the_account_and_names_what_is_mis
     account = Account(Told(40, 400, {}, {"EUR": 350_000}))
     context = replace(till.context, segments=({"provider": "adyen"},))
     bundle = EvidenceEngine(Down(error), account, till.clock).gather(context)
-    assert set(bundle.missing_sources) == {"events", "traces", "changes", "logs"}
+    assert set(bundle.missing_sources) == {"events", "traces", "changes", "logs", "metrics"}
     assert bundle.labels["provider"] == "adyen"
     assert bundle.verdict is Verdict.CANNOT_TELL
     brief = compose(bundle)
     assert "Payments fail: 40 of 400 attempts" in brief.text
-    assert "Could not be asked: events, traces, changes, logs." in brief.text
+    assert "Could not be asked: events, traces, changes, logs, metrics." in brief.text
 
 
 def test_with_every_source_down_there_is_still_a_brief(till):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kernel.clock import from_us
 from triage.evidence.causes.modes import grown
 from triage.evidence.causes.ranking import Candidate, Judgement
-from triage.evidence.causes.scene import Scene, Suspect
+from triage.evidence.causes.scene import Scene, Suspect, VendorReport
 from triage.evidence.causes.shifts import Shift
 from triage.evidence.evidence import Finding, Number
 from triage.evidence.findings import MAX_TEXT, clock_time
 
 MAX_SHIFTS = 3
-KIND_ONSET, KIND_CAUSE = "onset", "cause"
+MAX_VENDORS = 2
+KIND_ONSET, KIND_CAUSE, KIND_VENDOR = "onset", "cause", "vendor"
 
 
 def cause_findings(scene: Scene, judged: Judgement) -> list[Finding]:
@@ -25,6 +26,36 @@ def cause_findings(scene: Scene, judged: Judgement) -> list[Finding]:
         _cause(one, known.get(one.ref), judged.onset_us, until_us) for one in judged.candidates
     ]
     return found
+
+
+def vendor_findings(
+    reports: Sequence[VendorReport], blamed: Mapping[str, str], onset_us: int
+) -> list[Finding]:
+    """What vendors say of themselves, those that are blamed first; with how late they said it."""
+    named = {value.casefold() for value in blamed.values()}
+    ranked = sorted(
+        reports,
+        key=lambda one: (one.vendor.casefold() not in named, abs(one.from_us - onset_us)),
+    )
+    return [_vendor(one) for one in ranked[:MAX_VENDORS]]
+
+
+def _vendor(one: VendorReport) -> Finding:
+    lag_s = max(0, round((one.told_us - one.from_us) / 1_000_000))
+    numbers: dict[str, Number] = {
+        "vendor": one.vendor[:MAX_TEXT],
+        "state": one.state[:MAX_TEXT],
+        "text": one.text[:MAX_TEXT],
+        "begun_us": one.from_us,
+        "told_us": one.told_us,
+        "lag_s": lag_s,
+    }
+    summary = (
+        f"{one.text[:MAX_TEXT]} ({one.state[:MAX_TEXT]}): since {clock_time(one.from_us)} UTC"
+        f" in the vendor's words, told {lag_s} s later"
+    )
+    query = f"telemetry.changes(kind=vendor, {one.vendor[:40]})"
+    return Finding(KIND_VENDOR, summary, numbers, query, one.from_us, max(one.told_us, one.from_us))
 
 
 def _onset(scene: Scene, judged: Judgement, until_us: int) -> Finding:
