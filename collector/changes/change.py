@@ -20,9 +20,14 @@ SOURCE: Final = "tillwatch.source"
 ROLLBACK: Final = "rollback"
 _MAX_TEXT = 500
 _MAX_ATTRIBUTES = 32
+MAX_FILES = 200
+MAX_DIFF_CHARS = 60_000
 _TEXTS = ("service", "summary", "version", "environment", "author", "url")
 _FIELDS: Final = frozenset(
-    (*_TEXTS, "id", "source", "kind", "at", "time", "artifact", "rollback", "attributes")
+    (
+        *(*_TEXTS, "id", "source", "kind", "at", "time", "artifact", "rollback", "attributes"),
+        *("commit", "files", "diff"),
+    )
 )
 _LINK = re.compile(r"https?://[^\s\"'<>]+\Z")
 
@@ -124,6 +129,31 @@ def _own(fields: Mapping[str, Any]) -> dict[str, Any]:
         raise BadInput("rollback is true or false", path=f"$.{ROLLBACK}")
     if rollback:
         found[ROLLBACK] = True
+    return found | _code(fields)
+
+
+def _code(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Which commit it is, the files that it touches (a line each) and its diff."""
+    found: dict[str, Any] = {}
+    if commit := _text(fields, "commit"):
+        found["commit"] = commit
+    files = fields.get("files")
+    if files is not None:
+        whole = isinstance(files, list) and all(isinstance(one, str) for one in files)
+        if not whole or len(files) > MAX_FILES or any(len(one) > _MAX_TEXT for one in files):
+            raise BadInput(f"files is a list of at most {MAX_FILES} paths", path="$.files")
+        found["files"] = "\n".join(files)
+    diff = fields.get("diff")
+    if diff is not None:
+        if not isinstance(diff, str):
+            raise BadInput("expected a string", path="$.diff")
+        if len(diff) > MAX_DIFF_CHARS:
+            raise BadInput(
+                f"longer than {MAX_DIFF_CHARS} characters",
+                path="$.diff",
+                hint="send the diff of code and settings alone, without lock files",
+            )
+        found["diff"] = diff
     return found
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from kernel.clock import MINUTE_US, SECOND_US
 from kernel.telemetry_store.port import ChangeRow
+from triage.evidence.causes.assemble import DIFF, FILES
 from triage.evidence.evidence import Verdict
 
 NEAR_US = 30 * MINUTE_US
@@ -123,7 +124,8 @@ def _names(change: ChangeRow, scene: Scene) -> bool:
     close = change.service in {scene.service, *scene.dependencies} or not change.service
     if (release := scene.blamed.get("release")) and release == change.version:
         return close
-    words = f"{change.summary} {' '.join(str(v) for v in change.attributes.values())}".casefold()
+    own = [str(v) for name, v in change.attributes.items() if name not in {DIFF, FILES}]
+    words = f"{change.summary} {' '.join(own)}".casefold()
     values = [
         value.casefold()
         for name, value in scene.blamed.items()

@@ -75,3 +75,36 @@ def test_a_bad_change_is_refused_with_its_path(world: World, change: object, pat
     answer = world.client().post("/api/changes", json=change)
     assert answer.status_code == 400
     assert answer.json()["path"] == path
+
+
+def test_a_change_says_what_it_is_made_of_and_secrets_in_its_diff_are_masked(world: World) -> None:
+    key = "AKIA" + "IOSFODNN7EXAMPLE"
+    diff = f"-  retries: 2\n+  retries: 9\n+  key: {key}\n"
+    change = {"service": "basket", "commit": "c0ffee", "files": ["a.yaml", "b.go"], "diff": diff}
+    assert world.client().post("/api/changes", json=change).json()["accepted"] == 1
+    world.project()
+    (found,) = world.store.changes(from_us=0, to_us=1 << 60)
+
+    assert found.attributes["commit"] == "c0ffee"
+    assert found.attributes["files"] == "a.yaml\nb.go"
+    assert "retries: 9" in str(found.attributes["diff"])
+    assert key not in str(found.attributes["diff"])
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"files": "a.yaml"}, "$.files"),
+        ({"files": ["a"] * 201}, "$.files"),
+        ({"files": [7]}, "$.files"),
+        ({"diff": ["-a"]}, "$.diff"),
+        ({"diff": "x" * 60_001}, "$.diff"),
+        ({"commit": 7}, "$.commit"),
+    ],
+)
+def test_what_a_change_is_made_of_has_bounds(
+    world: World, change: dict[str, object], path: str
+) -> None:
+    answer = world.client().post("/api/changes", json={"service": "a", **change})
+    assert answer.status_code == 400
+    assert answer.json()["path"] == path

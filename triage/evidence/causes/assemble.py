@@ -102,18 +102,21 @@ def changes_of(rows: Sequence[ChangeRow]) -> tuple[list[Suspect], list[Deploymen
     rows = [row for row in rows if row.kind != VENDOR]
     deployments = [row for row in rows if row.kind == "deploy"]
     described = {
-        str(row.attributes[COMMIT]): _Merged(row)
-        for row in rows
-        if row.kind != "deploy" and row.attributes.get(COMMIT)
+        commit: _Merged(row) for row in rows if row.kind != "deploy" and (commit := _commit_of(row))
     }
     for row in deployments:
-        commit = str(row.attributes.get(COMMIT, "")) or f"{row.service} {row.version}"
+        commit = _commit_of(row) or f"{row.service} {row.version}".strip()
         known = described.setdefault(commit, _Merged(row))
         known.deployed.append(_deployment(row))
-    others = [row for row in rows if row.kind != "deploy" and not row.attributes.get(COMMIT)]
+    others = [row for row in rows if row.kind != "deploy" and not _commit_of(row)]
     suspects = [_suspect(ref, one) for ref, one in described.items()]
     suspects += [_suspect(f"{row.kind} {row.summary}"[:120], _Merged(row)) for row in others]
     return suspects, [_deployment(row) for row in deployments]
+
+
+def _commit_of(row: ChangeRow) -> str:
+    """The commit that it names; `sha` is what GitHub calls it."""
+    return str(row.attributes.get(COMMIT) or row.attributes.get("sha") or "")
 
 
 def vendors_of(rows: Iterable[ChangeRow]) -> list[VendorReport]:
