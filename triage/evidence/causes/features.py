@@ -296,6 +296,64 @@ FORMS: tuple[Form, ...] = (
         changed=(0.8, "names are looked up in another way"),
     ),
     _form(
+        "fallback",
+        r"fallback|placeholder|allsettled|settled|getorelse|orelse|best.?effort|fail_?open|"
+        r"degraded|"
+        r"continue-on|ignore_?errors|safely|soft_?fail",
+        (_M.CRASH, _M.TIMEOUT, _M.TARGET, _M.WRONG),
+        lost=(0.85, "a fallback is gone"),
+    ),
+    _form(
+        "division",
+        r"[\w)\]] / [\w(]|//\s*[a-z_]\w*\s*[,)]|\bdivmod\(|\.div(?:ide)?\(",
+        (_M.CRASH, _M.WRONG),
+        gained=(0.65, "something is divided by what may be zero"),
+    ),
+    _form(
+        "file that stays",
+        r"delete=false|tempfile|mkdtemp|createtemp|mktemp|/tmp/|os\.create|deleteonexit",
+        (_M.DISK, _M.HANDLES, _M.MEMORY),
+        gained=(0.6, "files are left behind"),
+        changed=(0.8, "files are left behind"),
+    ),
+    _form(
+        "kept connection",
+        r"keep_?alives?|maxidle|idleconn|connection:\s*close|http_?agent|pooled|setreuse|"
+        r"persistent",
+        (_M.TARGET, _M.HANDLES, _M.LOAD, _M.POOL, _M.SLOW, _M.TIMEOUT),
+        lost=(0.8, "connections are no longer kept"),
+        changed=(0.6, "connections are kept in another way"),
+    ),
+    _form(
+        "spread in time",
+        r"math\.random|rand\.\w+|random\.\w+|jitter|splay|uniform\(",
+        (_M.CACHE, _M.DATABASE, _M.LOAD, _M.QUEUE, _M.CPU, _M.LIMITED),
+        lost=(0.85, "what was spread in time now comes at once"),
+    ),
+    _form(
+        "loaded together",
+        r"select_related|prefetch_related|join fetch|joinedload|selectinload|includes\(|eager|"
+        r"fetchtype\.eager|dataloader|batch_?load|preload\(|with_entities",
+        (_M.DATABASE, _M.SLOW, _M.LOAD, _M.POOL, _M.CPU, _M.TIMEOUT),
+        lost=(0.9, "what was loaded together is loaded one by one"),
+    ),
+    _form(
+        "query for each",
+        r"\.(?:all|exists|latest|count|first)\(|serializermethodfield|fetchtype\.lazy|lazy=",
+        (_M.DATABASE, _M.SLOW, _M.LOAD, _M.POOL, _M.CPU, _M.TIMEOUT),
+        gained=(1.2, "each element asks the database"),
+    ),
+    _form(
+        "way through the network",
+        r"cidr|ingress|egress|security_?group|network_?polic|firewall|allow_?list|white_?list|"
+        r"source_ranges|from_port|peering|route_table|node_?selector|headless|clusterip|"
+        r"externalname",
+        (_M.TARGET, _M.TIMEOUT, _M.ACCESS, _M.SLOW),
+        lost=(0.7, "a way through the network is closed"),
+        gained=(0.5, "a way through the network is another"),
+        changed=(0.85, "a way through the network is another"),
+    ),
+    _form(
         "inexact number",
         r"\bfloat(?:32|64)?\b|\bdouble\b|parsefloat|tofixed|number\(|doublevalue",
         (_M.WRONG,),

@@ -39,7 +39,8 @@ class Mode(StrEnum):
 
 _WORDS: Mapping[Mode, str] = {
     Mode.CRASH: (
-        r"panic|nil pointer|null ?pointer|nonetype|undefined is not|cannot read propert|segfault|"
+        r"panic|\b500\b|internal server error|nil pointer|null ?pointer|nonetype|"
+        r"undefined is not|cannot read propert|segfault|"
         r"sigsegv|index out of (?:range|bounds)|crash|restart|exit code|exited|exit \d+|"
         r"terminated|unhandled|uncaught|"
         r"stack overflow|division by zero|divide by zero|class ?cast|type assertion|keyerror|"
@@ -100,12 +101,13 @@ _WORDS: Mapping[Mode, str] = {
     ),
     Mode.WRONG: (
         r"mismatch|incorrect|negative|duplicat|double|inconsisten|wrong|\bdrift|reconcil|oversold|"
-        r"discrepan|total(?:s)? differ|rounding|off by|unbalanc|\bminus\b|recon|does not match|"
+        r"discrepan|total(?:s)? differ|rounding|off by|unbalanc|although|not eligible|"
+        r"not expected|unexpected total|stale price|\bminus\b|recon|does not match|"
         r"differ|twice|missing order|"
         r"not found in|disput|refund|complain"
     ),
     Mode.HANDLES: r"too many open files|goroutine|file descriptor|\bfds?\b|thread|sockets?|"
-    r"emfile|leak",
+    r"emfile|leak|cannot assign requested|time_?wait|sockstat|new_conn|handshake",
     Mode.LOGGING: r"log_write|log volume|log[ _](?:rate|bytes|lines)|_lps\b|\bdebug\b|log ingest",
 }
 _PATTERNS = {mode: re.compile(words, re.IGNORECASE) for mode, words in _WORDS.items()}

@@ -113,10 +113,11 @@ _OTHER_SIDE = re.compile(
     re.IGNORECASE,
 )
 _ORDINARY = """
-upstream server client host peer database cache queue broker order orders payment remote request
-requests response call calls string value type pool connection statement redis kafka postgres
-mysql with that this after before backend service services unavailable timeout read write topic
-partition basket cart customer user field column file code socket proxy
+poll estimate quote lookup search query consumer producer worker login session stock price store
+checkout module page upstream server client host peer database cache queue broker order orders
+payment remote request requests response call calls string value type pool connection statement
+redis kafka postgres mysql with that this after before backend service services unavailable
+timeout read write topic partition basket cart customer user field column file code socket proxy
 """
 _NOT_A_NAME = frozenset(_ORDINARY.split())
 _PARTNER = re.compile(
@@ -130,12 +131,15 @@ _INSIDE = re.compile(
     r"\.(?:svc|local|internal|cluster|lan|corp|intra)\b|^localhost|^[\w-]+$|^\d+\.", re.IGNORECASE
 )
 _RATE = re.compile(
-    r"requests?_per|request_rate|\brps\b|_rps|qps|requests_total|throughput_rps", re.IGNORECASE
+    r"requests?[._]per|request_rate|\brps\b|[._]rps|qps|requests_total|requests_rate|"
+    r"attempts_per|logins?_per|"
+    r"sessions?_per|visits|distinct_client|headless|\bbots?\b",
+    re.IGNORECASE,
 )
 _EDGE = re.compile(
     r"front|edge|gateway|ingress|web|proxy|balancer|\blb\b|api-?gw|bff", re.IGNORECASE
 )
-_AGAIN = re.compile(r"retr(?:y|ies)|attempt|duplicate request|thundering|loop", re.IGNORECASE)
+_AGAIN = re.compile(r"retr(?:y|ies)|duplicate request|thundering|loop", re.IGNORECASE)
 
 _FINE = frozenset({"operational", "none", "resolved"})
 _TOLD_NEAR_US = 20 * MINUTE_US
@@ -201,7 +205,7 @@ class _Signs:
                 _PARTNER.search(one.series.name) or stranger in one.series.name.lower()
                 for one in self.shifts
             )
-            strength = 0.45 + 0.2 * (services > 1) + 0.2 * partner + 0.1 * bool(told)
+            strength = 0.38 + 0.25 * (services > 1) + 0.22 * partner + 0.1 * bool(told)
             return Reading(Outside.PROVIDER, strength, f"calls to {stranger} fail")
         if told:
             why = f"{told[0].vendor} reports: {told[0].text[:80]}"

@@ -35,6 +35,7 @@ _NOT_BEFORE = -3.5  # it cannot have taken effect before the onset
 _LATE = -1.5  # something had begun to move before it took effect
 _RODE_ALONG = -0.5  # no deployment names it
 _UNEXPLAINED = -1.4  # services fail that it does not touch
+_SWITCH = -0.6  # a switch, of which nothing but its name is known
 _NOT_RUN = -2.5  # words, tests, looks, tools, or another environment
 # How many times the odds of the second the first must have to be blamed alone.
 _ALONE_ODDS = 2.5
@@ -109,6 +110,7 @@ def _candidate(suspect: Suspect, facts: Facts, beside: Suspicions) -> Candidate:
     logit += _REACH * beside.reach(suspect, effect)
     logit += _UNEXPLAINED * beside.unexplained(suspect, effect)
     logit += _NOT_RUN * is_not_run(suspect) + _RODE_ALONG * beside.rode_along(suspect)
+    logit += _SWITCH * (suspect.kind == "flag")
     reasons = [effect.text] if effect is not None else []
     in_time, when = _in_time(suspect, facts, beside)
     logit += in_time

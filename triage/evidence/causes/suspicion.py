@@ -21,7 +21,8 @@ from triage.evidence.causes.words import words_of
 CLOCK_SLACK_US = 90 * SECOND_US
 _NEAR_SHIFT_US = 4 * MINUTE_US
 _HALF_LIFE_US = 15 * MINUTE_US
-_HARDLY_SHOWN = 0.1
+# How much of an effect counts whose way of failing does not show: more where none shows clearly.
+_HARDLY_SHOWN, _NOTHING_SHOWN, _CLEAR = 0.1, 0.45, 0.75
 # What is written wrongly hurts those who read it, wherever they run.
 _FAR = frozenset({Mode.WRONG, Mode.FORMAT, Mode.QUEUE})
 _FAR_REACH = 0.5
@@ -41,10 +42,13 @@ class Suspicions:
 
     def effect(self, suspect: Suspect) -> tuple[Effect | None, float]:
         """The effect that best explains what shows, and how well (0-1)."""
+        modes = self._facts.modes
+        clear = max(modes.values(), default=0.0) >= _CLEAR
+        least = _HARDLY_SHOWN if clear else _NOTHING_SHOWN
         best: tuple[Effect | None, float] = (None, 0.0)
         for effect in self._effects[suspect.ref]:
-            shown = max((self._facts.modes.get(mode, 0.0) for mode in effect.modes), default=0.0)
-            fit = effect.harm * max(shown, _HARDLY_SHOWN)
+            shown = max((modes.get(mode, 0.0) for mode in effect.modes), default=0.0)
+            fit = effect.harm * max(shown, least)
             if fit > best[1]:
                 best = (effect, fit)
         return best
