@@ -17,7 +17,7 @@ _SHARED = re.compile(
     r"package(?:-lock)?\.json$|requirements|pom\.xml|\.gradle|Cargo\."
 )
 _LOOKS = re.compile(
-    r"(?:_test\.\w+|\.test\.\w+|\.spec\.\w+|\.md|\.css|\.scss|\.html|\.svg|\.png|\.txt|"
+    r"(?:_test\.\w+|\.test\.\w+|\.spec\.\w+|\.md|\.css|\.scss|\.html|\.svg|\.png|(?<!requirements)\.txt|"
     r"CODEOWNERS|LICENSE|"
     r"VERSION|Makefile|\.github/|golden|testdata/|\.golangci|eslint|prettier|gitleaks|"
     r"\.editorconfig|"

@@ -107,10 +107,12 @@ _NAMED = re.compile(r"([A-Za-z_][\w.-]*)[\"']?\s*(?::=|=|:|\()\s*[\"']?(\d[^,;)}
 _SCHEDULE = re.compile(r"[\"'][^\"']*\*[^\"']*[\"']")
 _GIVEN = re.compile(r"([A-Za-z_][\w.-]*)[\"']?\s*(?::=|[:=(])[^:=(]*$")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
+_STEP_HARM = {"major": 0.75, "minor": 0.2, "patch": 0.04}
 _VERSION = re.compile(r"(?<![\d.])(?P<major>\d+)\.(?P<minor>\d+)\.(?P<patch>\d+)")
 _ARITHMETIC = re.compile(
     r"\bround|floor|ceil|math\.|decimal|float|(?<=[\w)])\s*[*/+-]\s*(?=[\w(])", re.IGNORECASE
 )
+_SETTING = re.compile(r"[\s\"'-]*[\w.-]+[\"']?\s*[:=]\s*[^\s({=][^({]*")
 _NESTED = re.compile(r"\([^)]*[+*][^)]*\)[+*]|\(\.\*\)[+*]")
 
 
@@ -217,10 +219,13 @@ def _forms(edit: Edit) -> Iterator[Effect]:
 
 
 def _gained(form: Form, new: str, *, fresh: bool) -> float:
-    """Code that only came is called by nobody yet more often than a line within other code."""
+    """Code that only came is called by nobody yet more often than a line within other code; a
+    setting that came counts at once.
+    """
     if form.name == "pattern" and _NESTED.search(new):
         return 0.95
-    return min(0.95, form.gained[0] * (0.6 if fresh else 1.0))
+    waits = fresh and not all(_SETTING.fullmatch(line) for line in new.split("\n"))
+    return min(0.95, form.gained[0] * (0.6 if waits else 1.0))
 
 
 def _is_other(form: Form, edit: Edit) -> bool:
@@ -317,16 +322,17 @@ def _reckoning(code: str) -> Counter[str]:
     return Counter("".join(sign.split()).lower() for sign in _ARITHMETIC.findall(bare))
 
 
+def _step_of(was: re.Match[str], now: re.Match[str]) -> str:
+    return next((part for part in ("major", "minor") if was[part] != now[part]), "patch")
+
+
 def _versions(edit: Edit) -> Iterator[Effect]:
     """A dependency in another version: a major step may break, a patch hardly ever does."""
     for old, new in edit.pairs:
         was, now = _VERSION.search(old), _VERSION.search(new)
         if was is None or now is None or was.groups() == now.groups():
             continue
-        major = was["major"] != now["major"] or (
-            was["major"] == "0" and was["minor"] != now["minor"]
-        )
-        harm = 0.7 if major else 0.2 if was["minor"] != now["minor"] else 0.04
-        step = "major" if major else "minor" if was["minor"] != now["minor"] else "patch"
+        step = _step_of(was, now)
+        harm = _STEP_HARM[step] + (0.15 if step == "minor" and was["major"] == "0" else 0.0)
         modes = {_M.FORMAT, _M.CRASH, _M.WRONG, _M.SLOW, _M.ACCESS, _M.TARGET, _M.MEMORY, _M.POOL}
         yield Effect(f"a dependency makes a {step} step", harm, frozenset(modes))

@@ -133,7 +133,7 @@ FORMS: tuple[Form, ...] = (
     _form(
         "lock",
         r"(?<!un)(?<!r)\block\(|\.lock\(|\bfor update\b|lock table|\bmutex\b|@lock|"
-        r"select_for_update|isolation|serializable|acquire\(|advisory_lock|setnx",
+        r"select_for_update|isolation|serializable|acquire\(|advisory\w*lock|setnx",
         (_M.WRONG, _M.CRASH),
         lost=(0.5, "a lock is gone"),
         gained=(0.75, "a lock is taken where there was none"),
@@ -231,6 +231,20 @@ FORMS: tuple[Form, ...] = (
         gained=(0.45, "a value is taken without a check"),
     ),
     _form(
+        "place beyond the end",
+        r"\[\s*\w+\s*[+-]\s*1\s*\]|\[len\(|\[-1\]|\.get\(\w+\s*[+-]\s*1\)|<=\s*(?:len\(|\w+\.length)",
+        (_M.CRASH, _M.WRONG),
+        gained=(0.9, "a place beyond the end may be read"),
+    ),
+    _form(
+        "call to others",
+        r"await\s+[\w.]*(?:get|post|fetch|query|send|call|invoke|find|load)\w*\s*(?:<[^<>()]*>)?\(|"
+        r"\bfetch\(|requests\.(?:get|post)|http\.(?:get|post|do)|client\.(?:get|post|do)\(|resttemplate|"
+        r"webclient|stub\.\w+\(",
+        (_M.LOAD, _M.SLOW, _M.TIMEOUT, _M.POOL, _M.LIMITED, _M.TARGET),
+        gained=(0.65, "others are asked where nobody was"),
+    ),
+    _form(
         "pattern",
         r"regexp\.|re\.(?:compile|match|search|sub)|\bregexp?\b|pattern\.compile|\.matches\(|/\^|"
         r"/\(",
@@ -258,10 +272,10 @@ FORMS: tuple[Form, ...] = (
         "wire format",
         r"json:\"|protobuf|@jsonproperty|\bfield\s+\d+\s*=|\benum\b|\.avsc|serialversion|marshal|"
         r"\bencode\(|\bdecode\(|gzip|content-type|strptime|dateformat|ofpattern|time\.rfc|\.avro|"
-        r"objectmapper|serde|serializ",
+        r"objectmapper|serde|serializ|naming.?strategy|snake_?case|camel_?case|inclusion",
         (_M.FORMAT, _M.WRONG, _M.QUEUE),
         lost=(0.7, "a format on the wire is another"),
-        gained=(0.4, "a format on the wire is another"),
+        gained=(0.7, "a format on the wire is another"),
         changed=(0.75, "a format on the wire is another"),
     ),
     _form(

@@ -44,7 +44,7 @@ _WORDS: Mapping[Mode, str] = {
         r"sigsegv|index out of (?:range|bounds)|crash|restart|exit code|exited|exit \d+|"
         r"terminated|unhandled|uncaught|"
         r"stack overflow|division by zero|divide by zero|class ?cast|type assertion|keyerror|"
-        r"attributeerror|typeerror|assertion|fatal|abort"
+        r"attributeerror|typeerror|assertion|fatal|valueerror"
     ),
     Mode.TIMEOUT: (
         r"aborted by client|client went away|\b504\b|time(?:d)?[ _-]?out|deadline|cancell?ed|"
@@ -83,7 +83,7 @@ _WORDS: Mapping[Mode, str] = {
         r"|unexpected (?:end|token|field|type|eof)|unknown (?:field|column|enum)|schema|column|"
         r"malformed|missing (?:required )?(?:field|column|key)|validation|type mismatch|\b400\b|"
         r"\b422\b"
-        r"|encoding|checksum|corrupt|does not exist"
+        r"|encoding|map key|valueerror|checksum|corrupt|does not exist"
     ),
     Mode.LIMITED: r"\b429\b|rate limit|too many requests|quota|throttled requests|limit exceeded",
     Mode.LOAD: (

@@ -113,12 +113,14 @@ _OTHER_SIDE = re.compile(
     re.IGNORECASE,
 )
 _ORDINARY = """
-poll estimate quote lookup search query consumer producer worker login session stock price store
-checkout module page upstream server client host peer database cache queue broker order orders
-payment remote request requests response call calls string value type pool connection statement
-redis kafka postgres mysql with that this after before backend service services unavailable
-timeout read write topic partition basket cart customer user field column file code socket proxy
+connect reset rules clients poll estimate quote lookup search query consumer producer worker
+login session stock price store checkout module page upstream server client host peer database
+cache queue broker order orders payment remote request requests response call calls string value
+type pool connection statement redis kafka postgres mysql with that this after before backend
+service services unavailable timeout read write topic partition basket cart customer user field
+column file code socket proxy
 """
+_ENDINGS = ("ly", "ed", "ing", "tion")
 _NOT_A_NAME = frozenset(_ORDINARY.split())
 _PARTNER = re.compile(
     r"acquirer|carrier|provider|vendor|partner|external|third_?party|egress|psp", re.IGNORECASE
@@ -221,8 +223,9 @@ class _Signs:
         for one in self.grew:
             for name in _OTHER_SIDE.findall(one.text):
                 low = next(part for part in name if part).lower()
-                if low not in ours and stem(low) not in ours and low not in _NOT_A_NAME:
-                    said.setdefault(low, set()).add(one.service)
+                if {low, stem(low)} & ours or low in _NOT_A_NAME or low.endswith(_ENDINGS):
+                    continue
+                said.setdefault(low, set()).add(one.service)
         for name, services in said.items():
             services |= {one.service for one in self.bad if name in one.text.lower()}
         if not said:

@@ -79,6 +79,48 @@ HARMFUL = {
         "-  return Math.round(net * rate * 100) / 100\n+  return net * rate\n",
         Mode.WRONG,
     ),
+    "ts: a fallback goes": (
+        (
+            "-  const all = await Promise.allSettled(parts.map(load));\n"
+            "+  const all = await Promise.all(parts.map(load));\n"
+        ),
+        Mode.CRASH,
+    ),
+    "python: a sum is divided by what may be zero": (
+        "-    return Plan(used=used)\n+    return Plan(used=used, share=round(used / room, 3))\n",
+        Mode.CRASH,
+    ),
+    "go: the next element of the last": (
+        (
+            "-\t\tout = append(out, Offer{Start: w.Start})\n"
+            "+\t\tout = append(out, Offer{Start: w.Start, Next: ws[i+1].Start})\n"
+        ),
+        Mode.CRASH,
+    ),
+    "ts: entries end at once": (
+        (
+            "-export const life = () => 480 + Math.floor(Math.random() * 240);\n"
+            "+export const LIFE_S = 600;\n"
+        ),
+        Mode.CACHE,
+    ),
+    "terraform: a narrower network": (
+        '-  cidr_blocks = ["10.1.0.0/16"]\n+  cidr_blocks = ["10.1.0.0/18"]\n',
+        Mode.TARGET,
+    ),
+    "python: loaded one by one": (
+        '-    return orders.select_related("customer")\n+    return orders\n',
+        Mode.DATABASE,
+    ),
+    "ts: others are asked each time": (
+        (
+            "-    return decide(this.rules[name], who);\n"
+            "+    const rules = await this.source.get(`/rules/${name}`);\n"
+            "+    return decide(rules, who);\n"
+        ),
+        Mode.LOAD,
+    ),
+    "yaml: fields get other names": ("+    property-naming-strategy: SNAKE_CASE\n", Mode.FORMAT),
 }
 
 
