@@ -352,3 +352,12 @@ def test_whoever_may_not_replay_is_not_offered_to(house):
     for path in ("/deadletters", "/deadletters/r1:3"):
         assert "<form" not in house.page(path).partition("<main")[2]
     assert "Responders and admins" in house.page("/deadletters/r1:3")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("on_call", "on-call"), ("secondary", "the second on-call"), ("paging", "by page")],
+)
+def test_a_step_that_nobody_answers_tells_who_was_asked_further(reader, asked, said):
+    reader.incidents, reader.approvals = [samples.incident()], [samples.approval(asked=asked)]
+    assert f"Unanswered asked further: {said}" in words(reader.page("/incidents/INC-1"))
