@@ -37,6 +37,8 @@ _STARTS = re.compile(r"onset_us|from_us|since_us|from|change_us|began_us|started
 _STOPS = re.compile(r"to_us|until_us|ended_us|to")
 _WHOLES = frozenset({"total", "bad", "failing", "changes", "checkouts", "healthy"})
 _ACTIVE = frozenset({"caused", "causes", "causing", "triggered", "triggers", "introduced", "led"})
+# The cause comes after these.
+_BY = frozenset({"because", "due", "attributed", "driven", "linked"})
 _NOT_TAKEN = (["not", "taken"], ["not", "being", "taken"])
 
 
@@ -301,7 +303,7 @@ def _check_way(items: Sequence[Item]) -> None:
         blamed = next(place for place, item in enumerate(items) if item in CHANGING)
     for place, item in enumerate(items):
         follows = items[place + 1] if place + 1 < len(items) else ""
-        passive = item in {"because", "due"} or (item in _ACTIVE and follows == "by")
+        passive = item in _BY or (item in _ACTIVE and follows == "by")
         if (passive and blamed < place) or (item in _ACTIVE and not passive and blamed > place):
             raise Unbound("turns cause and effect around")
 

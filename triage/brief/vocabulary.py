@@ -99,7 +99,7 @@ USUALLY = _words(
 )
 CAUSAL = _words(
     "cause caused causes causing because due responsible blame blamed culprit reason triggered "
-    "trigger triggers behind led introduced"
+    "trigger triggers behind led introduced attributed driven linked"
 )
 NEGATING = _words("no not never none nothing neither nor cannot without unrelated hardly")
 UNTELLABLE = _words("cannot unknown unclear undetermined inconclusive")
@@ -146,9 +146,16 @@ _ENGLISH = _words(
     "under up upon usual value very via was were what when where whereas whether which while "
     "who whole whose why with within worth would yet"
 )
+_REPORTING = _words(
+    "accounts approximately associated bulk common compared dominant elevated experiencing "
+    "impacting indicate indicated indicates isolated matches mode modes overall predominantly "
+    "related responding returning roughly seeing spike spiked strong strongly suggest suggests "
+    "timed timing versus via"
+)
 SENTENCE_WORDS = (
     (_ENGLISH | TECHNICAL | FAILING | WORKING | ELSEWHERE | USUALLY | CAUSAL | NEGATING)
     | UNTELLABLE
+    | _REPORTING
     | CHANGING
     | OUTSIDE
 ) - _words("password reset open lock write redirect throttled retry retries cancelled query")

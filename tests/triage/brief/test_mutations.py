@@ -220,6 +220,8 @@ PIECES = (
     piece("E5", "change", service="SERVICE_2", before_s=700, blamed=0, change_us=START_US),
 )
 LIES = [
+    claim("cause", "adyen is driven by the failures.", ("adyen", "E1", "provider")),
+    claim("where", "The failures are linked to adyen.", ("adyen", "E1", "provider")),
     claim(
         "where",
         "OPERATION_1 takes 9 ms.",
@@ -312,6 +314,24 @@ def test_a_lie_made_of_true_figures_is_dropped(told):
 @pytest.mark.parametrize(
     "told",
     [
+        claim(
+            "what_fails",
+            "Payments via adyen fail at an elevated rate: 41 of 46 attempts are timing out.",
+            ("adyen", "E1", "provider"),
+            ("41", "E1", "bad_in"),
+            ("46", "E1", "total_in"),
+        ),
+        claim(
+            "where",
+            "The bulk of the failures, roughly 89 %, is isolated to adyen.",
+            ("89 %", "E1", "share_in"),
+            ("adyen", "E1", "provider"),
+        ),
+        claim(
+            "cause",
+            "This is most likely driven by an outage of adyen.",
+            ("adyen", "E1", "provider"),
+        ),
         claim(
             "what_fails",
             "adyen fails: 41 out of the 46 attempts.",
