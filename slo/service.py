@@ -26,7 +26,8 @@ from slo.ledger import LedgerReader
 from slo.ledger.sums import FineCell, SegmentKey, total_of
 from slo.ledger_view import LedgerView
 from slo.models import BurnAlertRow
-from slo.money.answer import takes_money
+from slo.money.answer import lost_rates, takes_money
+from slo.money.schemas import RateOut
 from slo.objective import Objective
 from slo.recovery import SPANS_S, RecoverySample, RecoveryVerdict, State, judge
 from slo.schemas import BurnAlertOut, PointOut, SloOut
@@ -233,6 +234,12 @@ class SloService:
             currency: money.bad_minor for currency, money in sums.money.items() if money.bad_minor
         }
         return Impact(bad=sums.bad, total=sums.total, lost=lost, bad_minor=bad_minor)
+
+    def lost_rates(self, objective_id: str, from_us: int, to_us: int) -> Sequence[RateOut]:
+        """Value of lost checkouts per minute in [from_us, to_us), with an 80 % interval."""
+        objective = self.catalogue.find(objective_id)
+        with self._reader() as reader:
+            return lost_rates(reader, objective, from_us, to_us)
 
     def missing(
         self, objective_id: str, since_us: int, until_us: int, source: str = ""

@@ -6,7 +6,7 @@ one incident.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,12 +25,20 @@ from triage.identity import (
     OPENED_IT,
     Choice,
     Delivery,
+    Key,
     Member,
     choose,
     merge,
 )
 from triage.incident import Event, Impact, IncidentState, Severity, is_quiet, step
-from triage.incident_row import absorb, first_impact, one_line, take_impact, take_state
+from triage.incident_row import (
+    absorb,
+    first_impact,
+    one_line,
+    take_impact,
+    take_left_out,
+    take_state,
+)
 from triage.models import IncidentRow
 from triage.ports import Budgets
 from triage.second_channel import SecondChannel
@@ -95,8 +103,27 @@ class Admission:
             return False
         if any(self._burning(one) for one in row.objective_ids):
             return False
+        if row.left_out:
+            # Its sender left alerts out: nobody knows how they are, so a person has to say.
+            self.move(session, row, Event.QUIET, SYSTEM)
+            return False
         row.over_us = repository.last_end(session, row.id) or self._clock.now_us()
         return self.move(session, row, Event.ALL_CLEAR, SYSTEM)
+
+    def left_out(self, session: Session, keys: Sequence[Key], group_key: str, count: int) -> None:
+        """The newest post of a group, with the members of these keys, left out `count` alerts."""
+        row = repository.incident_of_any(session, keys)
+        if row is None:
+            return
+        before, after = take_left_out(row, group_key, count)
+        if before == after:
+            return
+        session.add(row)
+        if not before:
+            self.record(session, row, "incident.left_out", SYSTEM, {"count": after})
+        self.changed(session, row, "left_out")
+        if not after:
+            self.settle(session, row)
 
     def check_quiet(self, session: Session, row: IncidentRow) -> bool:
         """Flag the incident as stale where nobody has confirmed its alerts for too long."""

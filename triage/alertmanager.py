@@ -41,14 +41,15 @@ class Broken:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one post told. `echoes` are our own alerts that came back; `truncated` alerts were
-    left out by the sender (its `max_alerts`).
+    """What one post told. `echoes` are our own alerts that came back; `truncated` alerts of the
+    group were left out by the sender (its `max_alerts`).
     """
 
     deliveries: tuple[Delivery, ...] = ()
     broken: tuple[Broken, ...] = ()
     echoes: int = 0
     truncated: int = 0
+    group_key: str = ""
 
 
 class _Envelope(msgspec.Struct):
@@ -87,6 +88,7 @@ def parse(body: bytes) -> Batch:
         broken=tuple(broken),
         echoes=echoes,
         truncated=min(max(truncated, 0), _MAX_TRUNCATED) if type(truncated) is int else 0,
+        group_key=group_key,
     )
 
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session
 
-from kernel.clock import HOUR_US, MINUTE_US, SECOND_US, Clock
+from kernel.clock import MINUTE_US, SECOND_US, Clock
 from kernel.database import Database
-from kernel.errors import TillwatchError
 from kernel.facts import publish
 from slo.objective import Objective
 from triage import repository
@@ -29,15 +27,16 @@ from triage.brief_rows import brief_ready, brief_row, evidence_row, record_brief
 from triage.evidence.evidence import EvidenceBundle, IncidentContext
 from triage.evidence.outcome import rule_of
 from triage.evidence.volume import ALERT_NAME, missing_of
-from triage.incident import Impact, IncidentState, rate_window
+from triage.incident import IncidentState
+from triage.loss import Loss, measure, stored, with_missing
 from triage.models import BriefWorkRow, IncidentRow
 from triage.ports import Budgets, Gatherer
 from triage.settings import TriageSettings
 
 MAX_REVISIONS = 60
+_TURNS = 4
 _YOUNG_US = 2 * MINUTE_US
 _YOUNG_REFRESH_US = 10 * SECOND_US
-_UNREACHABLE = (TillwatchError, OSError, sqlite3.Error)
 
 
 @dataclass(frozen=True)
@@ -66,20 +65,26 @@ class Briefing:
         self._admission = admission
         self._settings = settings
         self._sources = sources
+        self._turn = 0
 
     def step(self) -> bool:
-        """Brief the incident that waits longest; True where one was due."""
+        """Brief one incident; True where one was due.
+
+        The money incident comes first, also in a storm; every fourth turn is of whoever has waited
+        longest, so that nobody waits for ever.
+        """
         now_us = self._clock.now_us()
+        self._turn = (self._turn + 1) % _TURNS
         with self._database.reading() as session:
-            work = repository.due_work(session, now_us)
+            work = repository.due_work(session, now_us, longest_waiting=self._turn == 0)
             row = repository.incident(session, work.incident_id) if work else None
         if work is None or row is None:
             return False
-        impact = self._impact(row, now_us)
+        loss = measure(self._sources.budgets, row, now_us)
         bundle = self._sources.gatherer.gather(self._context(row, now_us))
         brief = compose(bundle)
         with self._database.unit_of_work() as session:
-            self._store(session, work, bundle, brief, impact)
+            self._store(session, work, bundle, brief, loss)
         return True
 
     def _context(self, row: IncidentRow, now_us: int) -> IncidentContext:
@@ -98,54 +103,20 @@ class Briefing:
             resolved_us=row.resolved_us,
         )
 
-    def _impact(self, row: IncidentRow, now_us: int) -> tuple[str, Impact] | None:
-        """Impact of the objective that is hit hardest; None where the account cannot say."""
-        until_us = row.resolved_us or now_us
-        found: list[tuple[int, int, str, Impact]] = []
-        for objective_id in row.objective_ids:
-            try:
-                impact = self._impact_of(objective_id, row.onset_us, until_us)
-            except _UNREACHABLE:
-                continue
-            if impact is not None:
-                money = sum((impact.bad_minor or {}).values())
-                found.append((money, impact.bad, objective_id, impact))
-        if not found:
-            return None
-        hardest = max(found, key=lambda one: one[:3])
-        return hardest[2], hardest[3]
-
-    def _impact_of(self, objective_id: str, onset_us: int, until_us: int) -> Impact | None:
-        if self._sources.budgets is None:
-            return None
-        from_us, to_us = on_slices(onset_us, until_us)
-        whole = self._sources.budgets.impact(objective_id, {}, from_us, to_us)
-        recent_from, recent_to = on_slices(*rate_window(onset_us, until_us))
-        recent = self._sources.budgets.impact(objective_id, {}, recent_from, recent_to)
-        return Impact(
-            bad=whole.bad,
-            total=whole.total,
-            bad_minor=dict(whole.bad_minor),
-            lost_minor=dict(whole.lost),
-            recent_bad=recent.bad,
-            recent_bad_minor=dict(recent.bad_minor),
-            minutes=(recent_to - recent_from) / MINUTE_US,
-        )
-
     def _store(
         self,
         session: Session,
         seen: BriefWorkRow,
         bundle: EvidenceBundle,
         brief: Brief,
-        impact: tuple[str, Impact] | None,
+        loss: Loss | None,
     ) -> None:
         now_us = self._clock.now_us()
         work = session.get(BriefWorkRow, seen.incident_id)
         row = repository.incident(session, seen.incident_id)
         if work is None or row is None:
             return
-        self._weigh(session, row, impact, missing_of(bundle))
+        self._weigh(session, row, loss, missing_of(bundle))
         over = row.state == IncidentState.RESOLVED
         changed_meanwhile = work.due_us != seen.due_us
         if not changed_meanwhile:
@@ -187,27 +158,15 @@ class Briefing:
         self,
         session: Session,
         row: IncidentRow,
-        impact: tuple[str, Impact] | None,
+        loss: Loss | None,
         missing: Mapping[str, Any] | None,
     ) -> None:
-        """Store the impact; let the severity rise where the shop loses more."""
-        if impact is None:
+        """Store the loss; let the severity rise where the shop loses more."""
+        if loss is None:
             return
-        objective_id, numbers = impact
-        row.impact = {
-            "objective": objective_id,
-            "bad": numbers.bad,
-            "total": numbers.total,
-            "bad_minor": dict(numbers.bad_minor or {}),
-            "lost_minor": dict(numbers.lost_minor or {}),
-            "orders_per_minute": round(numbers.orders_per_minute, 2),
-            "money_per_minute": round(numbers.money_per_minute, 2),
-            "from_us": row.onset_us,
-            "to_us": row.resolved_us or self._clock.now_us(),
-            **({"missing": dict(missing)} if missing else {}),
-        }
+        row.impact = stored(loss, missing, (row.onset_us, row.resolved_us or self._clock.now_us()))
         if row.state != IncidentState.RESOLVED:
-            self._admission.weigh(session, row, numbers)
+            self._admission.weigh(session, row, with_missing(loss.impact, missing))
 
     def _write(
         self,
@@ -223,12 +182,6 @@ class Briefing:
             brief_row(row.id, (revision, revision), brief, bundle.labels, self._clock.now_us())
         )
         record_brief(self._admission, session, row, revision, brief)
-
-
-def on_slices(from_us: int, to_us: int) -> tuple[int, int]:
-    """Widened to slice borders: 5 s, and 1 min for what is older than about 2 h."""
-    slice_us = 5 * SECOND_US if to_us - from_us < 2 * HOUR_US else MINUTE_US
-    return from_us // slice_us * slice_us, -(-to_us // slice_us) * slice_us
 
 
 def digests(bundle: EvidenceBundle, brief: Brief, row: IncidentRow) -> tuple[str, str]:

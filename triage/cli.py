@@ -76,10 +76,18 @@ def marks(one: StandingOut) -> str:
     return f" ({', '.join(found)})" if found else ""
 
 
+def _severity(found: IncidentOut) -> str:
+    by = f"set by a person ({found.severity_reason or 'no reason given'}); " * bool(
+        found.severity_by
+    )
+    return f"{by}by its figures: {found.severity_why or 'not measured'}"
+
+
 def _lines(found: IncidentOut) -> list[str]:
     lines = [
         f"{found.number}  {found.title}",
         f"state     {found.state}{marks(found)}, {found.severity}",
+        f"severity  {_severity(found)}",
         f"opened    {found.opened_at}   onset {found.onset_at}",
         f"resolved  {found.resolved_at or '-'}",
         f"slos      {', '.join(found.slos) or '-'}",

@@ -24,6 +24,9 @@ MOVED = "moved by a person"
 MOVED_BEFORE = "same alert as one that a person moved"
 
 
+Key = tuple[str, str, int]
+
+
 @dataclass(frozen=True)
 class Delivery:
     """One alert as it was told once. `pages`: may open an incident of its own.
@@ -50,17 +53,17 @@ class Delivery:
     total: int = 0
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> Key:
         """The identity of the member."""
         return self.source, self.fingerprint, self.starts_us
 
 
-def key_text(key: tuple[str, str, int]) -> str:
+def key_text(key: Key) -> str:
     """The identity of a member in one word, as lists and forms carry it."""
     return f"{key[0]}:{key[1]}:{key[2]}"
 
 
-def parse_key(text: str) -> tuple[str, str, int] | None:
+def parse_key(text: str) -> Key | None:
     """The identity behind such a word; None for anything else."""
     source, _, rest = text.partition(":")
     fingerprint, _, starts = rest.rpartition(":")

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from kernel.clock import HOUR_US, MINUTE_US, SECOND_US
 from kernel.errors import Conflict
-from kernel.money import exponent
+from kernel.money import exponent, format_money
 
 _STALE_AT_LEAST_US = 4 * HOUR_US
 _RATE_WINDOW_US = 5 * MINUTE_US
@@ -144,11 +144,29 @@ def is_quiet(last_confirmed_us: int, repeat_interval_s: int, now_us: int) -> boo
 
 
 @dataclass(frozen=True)
+class Rate:
+    """Minor units per minute of one currency ("" for none)."""
+
+    minor: float = 0.0
+    currency: str = ""
+
+    @property
+    def major(self) -> float:
+        """Major units per minute."""
+        return self.minor / float(10 ** exponent(self.currency)) if self.currency else 0.0
+
+    def __str__(self) -> str:
+        return format_money(round(self.minor), self.currency) if self.currency else "no money"
+
+
+@dataclass(frozen=True)
 class Impact:
     """What the shop loses, summed over the incident and as a rate of its newest minutes.
 
     `bad_minor`: value attempted in bad units; `lost_minor`: each checkout once, where no payment
     of it succeeded. Both per currency in minor units; `minutes` is the length of the rate window.
+    `missing_low` and `missing_minor_low`: attempts that did not even begin and their value, both
+    per minute; the least that 9 of 10 such cases have, since an estimate alone calls nobody out.
     """
 
     bad: int = 0
@@ -158,6 +176,13 @@ class Impact:
     recent_bad: int = 0
     recent_bad_minor: Mapping[str, int] | None = None
     minutes: float = 0.0
+    missing_low: float = 0.0
+    missing_minor_low: Mapping[str, float] | None = None
+
+    @property
+    def known(self) -> bool:
+        """True where anything was counted or estimated."""
+        return self.total > 0 or self.missing_low > 0
 
     @property
     def orders_per_minute(self) -> float:
@@ -165,18 +190,28 @@ class Impact:
         return self.recent_bad / self.minutes if self.minutes else 0.0
 
     @property
-    def money_per_minute(self) -> float:
-        """Major units per minute at risk, now, of the currency that loses most.
+    def orders_at_risk(self) -> float:
+        """Attempts per minute that fail or do not begin."""
+        return self.orders_per_minute + self.missing_low
+
+    @property
+    def money_at_risk(self) -> Rate:
+        """Per minute, now, in the currency that loses most.
 
         Currencies are not converted into each other: there is no rate that we could prove.
         """
-        if not self.minutes or not self.recent_bad_minor:
-            return 0.0
+        failing = self.recent_bad_minor or {} if self.minutes else {}
+        missing = self.missing_minor_low or {}
         rates = [
-            minor / float(10 ** exponent(currency)) / self.minutes
-            for currency, minor in self.recent_bad_minor.items()
+            Rate(failing.get(name, 0) / (self.minutes or 1.0) + missing.get(name, 0.0), name)
+            for name in sorted({*failing, *missing})
         ]
-        return max(rates)
+        return max(rates, key=lambda one: one.major, default=Rate())
+
+    @property
+    def money_per_minute(self) -> float:
+        """Major units per minute of `money_at_risk`."""
+        return self.money_at_risk.major
 
 
 def rate_window(onset_us: int, now_us: int) -> tuple[int, int]:
@@ -199,15 +234,38 @@ def severity(impact: Impact | None, labels: Iterable[str], scale: SeverityScale)
     """Weight by what the shop loses; the alerts' own labels count where nothing is known, and
     lift a known small impact by no more than to `major`.
     """
+    return severity_and_why(impact, labels, scale)[0]
+
+
+def severity_and_why(
+    impact: Impact | None, labels: Iterable[str], scale: SeverityScale
+) -> tuple[Severity, str]:
+    """The severity and the figure that decides it, in words."""
     paging = any(label.strip().lower() in _PAGING_LABELS for label in labels)
-    if impact is None or impact.total == 0:
-        return Severity.MAJOR if paging else Severity.MINOR
-    orders, money = impact.orders_per_minute, impact.money_per_minute
-    if orders >= scale.critical_orders or money >= scale.critical_money:
-        return Severity.CRITICAL
-    if orders >= scale.major_orders or money >= scale.major_money or paging:
-        return Severity.MAJOR
-    return Severity.MINOR
+    if impact is None or not impact.known:
+        if paging:
+            return Severity.MAJOR, "its alert asks to page; what is lost is not known yet"
+        return Severity.MINOR, "nothing is known to be lost"
+    orders, money = impact.orders_at_risk, impact.money_at_risk
+    for level, least_orders, least_money in (
+        (Severity.CRITICAL, scale.critical_orders, scale.critical_money),
+        (Severity.MAJOR, scale.major_orders, scale.major_money),
+    ):
+        if money.major >= least_money:
+            return level, f"{money} per minute at risk"
+        if orders >= least_orders:
+            return level, _orders(impact)
+    if paging:
+        return Severity.MAJOR, f"its alert asks to page; {_orders(impact)}, {money} at risk"
+    return Severity.MINOR, f"{_orders(impact)}, {money} at risk"
+
+
+def _orders(impact: Impact) -> str:
+    failing = f"{impact.orders_per_minute:,.1f} attempts per minute fail"
+    if not impact.missing_low:
+        return failing
+    missing = f"at least {impact.missing_low:,.1f} attempts per minute do not begin"
+    return f"{failing}, {missing}" if impact.orders_per_minute else missing
 
 
 def impact_step(impact: Impact | None, scale: SeverityScale) -> int:
@@ -217,7 +275,7 @@ def impact_step(impact: Impact | None, scale: SeverityScale) -> int:
     """
     if impact is None:
         return 0
-    orders, money = impact.orders_per_minute, impact.money_per_minute
+    orders, money = impact.orders_at_risk, impact.money_at_risk.major
     if orders < scale.major_orders and money < scale.major_money:
         return 0
     times = max(orders / scale.critical_orders, money / scale.critical_money)

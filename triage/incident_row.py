@@ -5,6 +5,7 @@ New lists each time: the row notices replaced values only.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ from triage.incident import (
     SeverityScale,
     Weight,
     impact_step,
-    severity,
+    severity_and_why,
     weighed,
 )
 from triage.models import IncidentRow
@@ -91,12 +92,25 @@ def absorb_incident(row: IncidentRow, other: IncidentRow) -> None:
     for segment in other.segments:
         row.segments = _with(row.segments, segment, _MAX_GROUPS)
     row.labels = dict(sorted({**other.labels, **row.labels}.items())[:_MAX_LABELS])
+    row.left_out = dict(list({**other.left_out, **row.left_out}.items())[:_MAX_GROUPS])
+
+
+def take_left_out(row: IncidentRow, group_key: str, count: int) -> tuple[int, int]:
+    """What the newest post of a group left out; returns the sums before and after."""
+    before = sum(row.left_out.values())
+    name = hashlib.sha256(group_key.encode()).hexdigest()[:16]
+    others = {key: left for key, left in row.left_out.items() if key != name}
+    if count and len(others) < _MAX_GROUPS:
+        others[name] = count
+    if others != row.left_out:
+        row.left_out = others
+    return before, sum(others.values())
 
 
 def take_impact(row: IncidentRow, impact: Impact | None, scale: SeverityScale) -> Severity:
     """Take a new look at the loss into the row; returns the severity that stood before."""
     before = Severity(row.severity)
-    found = severity(impact, [row.labels.get("severity", "")], scale)
+    found, row.severity_why = severity_and_why(impact, [row.labels.get("severity", "")], scale)
     row.impact_step = impact_step(impact, scale)
     standing = weighed(Weight(before, row.severity_by, row.severity_step), found, row.impact_step)
     row.severity, row.severity_weight = standing.severity, standing.severity.weight
@@ -104,8 +118,8 @@ def take_impact(row: IncidentRow, impact: Impact | None, scale: SeverityScale) -
         row.severity_by = row.severity_reason = ""
     row.severity_step = standing.step
     if impact is not None:
-        row.order_rate = round(impact.orders_per_minute, 2)
-        row.money_rate = round(impact.money_per_minute, 2)
+        row.order_rate = round(impact.orders_at_risk, 2)
+        row.money_rate = round(impact.money_at_risk.major, 2)
     return before
 
 

@@ -83,6 +83,8 @@ class AlertIntake:
         for start in range(0, max(1, len(whole)), _CHUNK):
             end = start + _CHUNK
             with self._database.unit_of_work() as session:
+                # Before as well: the last end in a post must not close what the post leaves open.
+                self._left_out(session, batch)
                 for told in whole[start:end]:
                     self._admission.tell(session, told)
                 if end < len(whole):
@@ -102,6 +104,7 @@ class AlertIntake:
         batch = self._read_post(record.body)
         for index in range(item, len(batch.deliveries)):
             with self._database.unit_of_work() as session:
+                self._left_out(session, batch)
                 if index == item and tries >= MAX_TRIES:
                     reason = f"failed {MAX_TRIES} times; the log of {CONSUMER} says why"
                     self._set_aside(session, record, index, reason)
@@ -112,6 +115,7 @@ class AlertIntake:
             self._finish(session, record, batch, tries=0)
 
     def _finish(self, session: Session, record: JournalRecord, batch: Batch, *, tries: int) -> None:
+        self._left_out(session, batch)
         for broken in batch.broken:
             self._set_aside(session, record, broken.index, broken.reason)
         row = _cursor(session)
@@ -119,6 +123,10 @@ class AlertIntake:
         row.echoes += batch.echoes
         row.truncated += batch.truncated
         session.add(row)
+
+    def _left_out(self, session: Session, batch: Batch) -> None:
+        keys = [told.key for told in batch.deliveries[:_CHUNK]]
+        self._admission.left_out(session, keys, batch.group_key, batch.truncated)
 
     def _mark(self, *, tries: int, item: int) -> None:
         with self._database.unit_of_work() as session:

@@ -16,10 +16,10 @@ def _json() -> Any:
 class IncidentRow(SQLModel, table=True):
     """One incident. `over_us`: when the last member ended, once it is resolved.
 
-    `severity_by`: the person who set the severity while the loss was at `severity_step`; "" where
-    code did. The rates are those of the newest minutes, for the order of lists. `merged_into` and
-    `split_from` are numbers of incidents, 0 for none. `left_out`: alerts that the sender's newest
-    post left out, by group key.
+    `severity_why`: the figure by which code decides the severity. `severity_by`: the person who set
+    it while the loss was at `severity_step`; "" where code did. The rates are those of the newest
+    minutes, for the order of lists. `merged_into` and `split_from` are numbers of incidents, 0 for
+    none. `left_out`: alerts that the sender's newest post left out, by group key.
     """
 
     __tablename__ = "incident"
@@ -29,6 +29,7 @@ class IncidentRow(SQLModel, table=True):
     stale: bool = False
     severity: str
     severity_weight: int = 0
+    severity_why: str = ""
     severity_by: str = ""
     severity_reason: str = ""
     severity_step: int = 0

@@ -22,6 +22,19 @@ class ImpactNumbers(Protocol):
     def bad_minor(self) -> Mapping[str, int]: ...
 
 
+class LostRate(Protocol):
+    """Lost per minute in minor units; 80 of 100 cases lie within low..high."""
+
+    @property
+    def currency(self) -> str: ...
+    @property
+    def per_minute_minor(self) -> int: ...
+    @property
+    def low_minor(self) -> int: ...
+    @property
+    def high_minor(self) -> int: ...
+
+
 class Budgets(Protocol):
     """slo's answers. Local reads only: no network."""
 
@@ -32,6 +45,9 @@ class Budgets(Protocol):
         self, objective_id: str, segment: Mapping[str, str], from_us: int, to_us: int
     ) -> ImpactNumbers:
         """What was lost in [from_us, to_us)."""
+
+    def lost_rates(self, objective_id: str, from_us: int, to_us: int) -> Sequence[LostRate]:
+        """Value of lost checkouts per minute in [from_us, to_us), by currency."""
 
 
 class Approval(Protocol):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sqlmodel import Session, case, col, delete, func, not_, or_, select, update
 
-from triage.identity import MOVED, MOVED_BEFORE, Candidate, Delivery, Member
+from triage.identity import MOVED, MOVED_BEFORE, Candidate, Delivery, Key, Member
 from triage.incident import Incident, IncidentState, Resolution, Severity
 from triage.models import (
     AlertMemberRow,
@@ -121,10 +122,19 @@ def machine(row: IncidentRow) -> Incident:
     )
 
 
-def member(session: Session, key: tuple[str, str, int]) -> Member | None:
+def member(session: Session, key: Key) -> Member | None:
     """One alert by its identity."""
     row = session.get(AlertMemberRow, key)
     return _member(row) if row else None
+
+
+def incident_of_any(session: Session, keys: Sequence[Key]) -> IncidentRow | None:
+    """The incident of the first of these alerts that has one."""
+    for key in keys:
+        row = session.get(AlertMemberRow, key)
+        if row is not None and row.incident_id:
+            return session.get(IncidentRow, row.incident_id)
+    return None
 
 
 def members_of(session: Session, incident_id: str, limit: int = 10_000) -> list[Member]:
@@ -333,15 +343,19 @@ def evidence_of(session: Session, incident_id: str, revision: int) -> Sequence[E
     ).all()
 
 
-def due_work(session: Session, now_us: int) -> BriefWorkRow | None:
-    """The incident that has waited longest for its brief, where its time has come."""
-    return session.exec(
+def due_work(session: Session, now_us: int, *, longest_waiting: bool) -> BriefWorkRow | None:
+    """The incident whose brief is due and that loses most, or the one that has waited longest."""
+    query = (
         select(BriefWorkRow)
+        .join(IncidentRow, col(IncidentRow.id) == col(BriefWorkRow.incident_id))
         .where(BriefWorkRow.state == "dirty")
         .where(col(BriefWorkRow.due_us) <= now_us)
-        .order_by(col(BriefWorkRow.due_us))
-        .limit(1)
-    ).first()
+    )
+    weight, money, orders, _ = _BY_IMPACT
+    # Of the same weight, who has no brief at all comes before a renewal.
+    by_impact = (weight, col(BriefWorkRow.revision) > 0, money, orders)
+    order: Sequence[Any] = () if longest_waiting else by_impact
+    return session.exec(query.order_by(*order, col(BriefWorkRow.due_us)).limit(1)).first()
 
 
 def wanted_answer(session: Session, lost_before_us: int) -> BriefWorkRow | None:

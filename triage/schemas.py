@@ -97,6 +97,15 @@ class MissingOut(BaseModel):
     money: list[MissingMoneyOut]
 
 
+class LostRateOut(BaseModel):
+    """Lost per minute now, in minor units of one currency: 80 of 100 cases lie within low..high."""
+
+    currency: str
+    low_minor: int
+    mid_minor: int
+    high_minor: int
+
+
 class ImpactOut(BaseModel):
     """What the shop lost since the onset, and the rate of the newest minutes.
 
@@ -112,6 +121,7 @@ class ImpactOut(BaseModel):
     money_per_minute: float
     money: list[MoneyOut]
     missing: MissingOut | None = None
+    lost_per_minute: list[LostRateOut] = []
     from_: str = Field(alias="from")
     to: str
 
@@ -133,11 +143,13 @@ class TimelineOut(BaseModel):
 class StandingOut(BaseModel):
     """What code and people said about an incident, for lists and for the whole.
 
-    `severity_by`, `silenced_by`, `taken_by`: ids of people, "" where nobody did. `resolution`: "" |
-    all_clear | closed | not_an_incident | merged. `left_out`: alerts that its sender left out of
-    its newest posts, so that nobody can tell how they are.
+    `severity_why`: the figure by which code decides the severity. `severity_by`, `silenced_by`,
+    `taken_by`: ids of people, "" where nobody did. `resolution`: "" | all_clear | closed |
+    not_an_incident | merged. `left_out`: alerts that its sender left out of its newest posts, so
+    that nobody can tell how they are.
     """
 
+    severity_why: str = ""
     severity_by: str = ""
     severity_reason: str = ""
     silenced_until: str | None = None

@@ -13,6 +13,7 @@ _WHAT = {
     "incident.reopened": "Reopened: an alert fires again",
     "incident.closed": "Closed by a person",
     "incident.stale": "Nobody has confirmed the alerts for hours: does it still burn?",
+    "incident.left_out": "{count} more alerts were left out by their sender",
     "incident.severity": "Severity {severity}, was {from_severity}",
     "incident.silenced": "Notifications silenced until {until}",
     "incident.silence_ended": "Notifications go out again: {reason}",

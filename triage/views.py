@@ -16,6 +16,7 @@ from triage.schemas import (
     ImpactOut,
     IncidentLine,
     IncidentOut,
+    LostRateOut,
     MissingOut,
     MoneyOut,
     ProposalOut,
@@ -49,6 +50,7 @@ def line(row: IncidentRow) -> IncidentLine:
 def _standing(row: IncidentRow) -> dict[str, Any]:
     silent = row.silenced_until_us is not None
     return {
+        "severity_why": row.severity_why,
         "severity_by": row.severity_by,
         "severity_reason": row.severity_reason,
         "silenced_until": time_or_none(row.silenced_until_us),
@@ -109,6 +111,7 @@ def impact(stored: dict[str, Any]) -> ImpactOut | None:
             for currency in currencies
         ],
         missing=MissingOut(**stored["missing"]) if stored.get("missing") else None,
+        lost_per_minute=[LostRateOut(**one) for one in stored.get("lost_per_minute", [])],
         from_=rfc3339(stored["from_us"]),
         to=rfc3339(stored["to_us"]),
     )

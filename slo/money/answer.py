@@ -132,6 +132,17 @@ def at_risk(reader: LedgerReader, view: LedgerView, since_us: int | None) -> AtR
     )
 
 
+def lost_rates(
+    reader: LedgerReader, objective: Objective, from_us: int, to_us: int
+) -> list[RateOut]:
+    """Value of lost baskets per minute in [from_us, to_us); slices of 5 s give the interval."""
+    if not takes_money(objective):
+        return []
+    points = [sums for _, sums in reader.series(objective, from_us, to_us, SLICE_US)]
+    lost = reader.lost(objective, from_us, to_us)
+    return _rates(points, total_of(points), lost, max(1, (to_us - from_us) // SECOND_US))
+
+
 def _now_s(view: LedgerView, since_us: int | None) -> int:
     if since_us is None:
         return SHORT_S

@@ -23,6 +23,7 @@ from kernel.facts.bus import Fact, FactRow
 from kernel.facts.slo import BurnAlertClosed, BurnAlertOpened
 from kernel.journal import Append, Item, JournalReader, JournalWriter, Stream
 from kernel.outbox import DeliveryRow, Outbox
+from slo.money.schemas import RateOut
 from slo.volume.account import Missing
 from triage.admission import Admission
 from triage.identity import Delivery
@@ -51,6 +52,7 @@ class Till:
         self.burns: set[str] = set()
         self.sums: dict[str, Sums] = {}
         self.fails_for: set[str] = set()
+        self.rates: dict[str, list[RateOut]] = {}
         self.gone: dict[tuple[str, str], Missing] = {}
 
     def burning(self, objective_id: str, segment: Mapping[str, str]) -> bool:
@@ -68,6 +70,10 @@ class Till:
         if objective_id not in self.sums:
             raise NotFound(f"no objective {objective_id}")
         return self.sums[objective_id]
+
+    def lost_rates(self, objective_id: str, from_us: int, to_us: int) -> list[RateOut]:
+        assert from_us < to_us
+        return self.rates.get(objective_id, [])
 
     def missing(
         self, objective_id: str, since_us: int, until_us: int, source: str = ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
+from sqlmodel import select
 
 from kernel.clock import SECOND_US
 from kernel.database import Database
@@ -22,6 +23,7 @@ from triage.brief.claims import Claim
 from triage.briefing import MAX_REVISIONS, Briefing, Sources
 from triage.evidence.evidence import EvidenceBundle, Finding, IncidentContext, mint
 from triage.evidence.gather import EvidenceEngine
+from triage.identity import Delivery
 from triage.model.outcome import (
     Answered,
     AuditDraft,
@@ -152,6 +154,58 @@ def test_the_impact_sets_the_severity_and_it_does_not_fall_again(shop):
     shop.desk.clock.advance_s(30)
     shop.work()
     assert shop.desk.incidents.show("INC-1").severity == "critical"
+
+
+def briefed(shop):
+    """The number of the incident that the next step writes a brief for."""
+
+    def revisions():
+        with shop.desk.database.reading() as session:
+            rows = session.exec(select(BriefWorkRow)).all()
+            return {row.incident_id: (row.revision, row.due_us) for row in rows}
+
+    before = revisions()
+    assert shop.briefing.step()
+    after = revisions()
+    (changed,) = [one for one in after if after[one] != before[one]]
+    return shop.desk.incidents.show(changed).number
+
+
+def a_storm_and_then_money(shop):
+    """INC-2 to INC-7 are disks that fill; INC-8 is a till that fails, told last."""
+    desk = shop.desk
+    shop.work()
+    for number in range(6):
+        desk.clock.advance_s(1)
+        desk.tell(
+            Delivery(
+                "alertmanager",
+                f"f{number}",
+                desk.clock.now_us(),
+                resolved=False,
+                title="a disk fills",
+                labels={"severity": "critical"},
+                service=f"disk-{number}",
+            )
+        )
+    desk.clock.advance_s(1)
+    desk.burn("money", "checkout-success", "checkout", bad=400, total=600)
+
+
+def test_in_a_storm_the_money_incident_is_briefed_before_those_that_waited_longer(shop):
+    a_storm_and_then_money(shop)
+    numbers = [briefed(shop) for _ in range(7)]
+    assert "INC-8" in numbers[:2]
+    assert set(numbers) == {f"INC-{number}" for number in range(2, 9)}
+
+
+def test_nobody_waits_for_ever_for_a_brief(shop):
+    a_storm_and_then_money(shop)
+    numbers = []
+    for _ in range(9):
+        shop.desk.clock.advance_s(10)  # so that those that lose most are due again
+        numbers.append(briefed(shop))
+    assert {"INC-2", "INC-8"} <= set(numbers)
 
 
 def test_without_a_key_the_deterministic_brief_is_all_and_nothing_is_noted(shop):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,13 +15,18 @@ from triage.incident import (
     Impact,
     Incident,
     IncidentState,
+    Rate,
     Severity,
     SeverityScale,
+    Weight,
     heavier,
+    impact_step,
     is_quiet,
     rate_window,
     severity,
+    severity_and_why,
     step,
+    weighed,
 )
 
 SCALE = SeverityScale()
@@ -101,6 +108,74 @@ def test_one_large_order_a_minute_is_critical_by_its_money():
     impact = Impact(total=9, recent_bad=1, minutes=5, recent_bad_minor={"EUR": 600_000, "JPY": 900})
     assert impact.money_per_minute == 1200.0
     assert severity(impact, [], SCALE) is Severity.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("impact", "label", "expected"),
+    [
+        (None, "page", "its alert asks to page; what is lost is not known yet"),
+        (None, "", "nothing is known to be lost"),
+        (
+            Impact(total=9, recent_bad=2, minutes=5, recent_bad_minor={"EUR": 600_000}),
+            "",
+            "1,200.00 EUR per minute at risk",
+        ),
+        (Impact(total=90, recent_bad=60, minutes=5), "", "12.0 attempts per minute fail"),
+        (
+            Impact(total=9, recent_bad=1, minutes=5),
+            "page",
+            "its alert asks to page; 0.2 attempts per minute fail, no money at risk",
+        ),
+        (
+            Impact(missing_low=12.5, missing_minor_low={"EUR": 50_000}),
+            "",
+            "at least 12.5 attempts per minute do not begin",
+        ),
+        (
+            Impact(total=9, recent_bad=5, minutes=5, missing_low=2),
+            "",
+            "1.0 attempts per minute fail, at least 2.0 attempts per minute do not begin",
+        ),
+    ],
+)
+def test_the_severity_says_which_figure_decides_it(impact, label, expected):
+    assert severity_and_why(impact, [label], SCALE)[1] == expected
+
+
+def test_the_alerts_label_alone_never_makes_it_critical():
+    for label in ("critical", "page", "p1", "CRITICAL ", "sev1"):
+        for impact in (None, Impact(), Impact(total=9, recent_bad=1, minutes=5)):
+            assert severity(impact, [label], SCALE) is Severity.MAJOR
+
+
+def test_attempts_that_never_begin_weigh_like_those_that_fail():
+    gone = Impact(missing_low=6.0, missing_minor_low={"EUR": 90_000.0})
+    assert severity(gone, [], SCALE) is Severity.MAJOR
+    both = replace(gone, total=50, recent_bad=20, minutes=5, recent_bad_minor={"EUR": 50_000})
+    assert severity(both, [], SCALE) is Severity.CRITICAL
+    assert both.money_at_risk == Rate(100_000.0, "EUR")
+
+
+def test_each_tenfold_of_a_critical_loss_is_a_step():
+    steps = [
+        impact_step(Impact(total=9, recent_bad=bad, minutes=5), SCALE)
+        for bad in (0, 4, 5, 49, 50, 499, 500, 5_000, 10**20)
+    ]
+    assert steps == [0, 0, 1, 1, 2, 2, 3, 4, 9]
+
+
+@given(st.sampled_from(Severity), st.integers(0, 9), st.sampled_from(Severity), st.integers(0, 9))
+def test_a_persons_word_yields_only_to_a_loss_that_grew_and_asks_for_more(said, at, found, step):
+    after = weighed(Weight(said, "rob", at), found, step)
+    yields = step > at and found.weight > said.weight
+    assert after == (Weight(found) if yields else Weight(said, "rob", at))
+
+
+def test_what_was_judged_to_be_none_or_merged_never_opens_again():
+    for event in (Event.DISMISSED, Event.MERGED):
+        over = step(Incident(), event, 5)
+        assert over.resolution.final
+        assert step(over, Event.FIRING, 9) == over
 
 
 def test_yen_have_no_cents():

@@ -160,6 +160,9 @@ class FullDisk:
             raise OperationalError("INSERT", {}, Exception("database or disk is full"))
         return self.admission.tell(session, told)
 
+    def left_out(self, *told):
+        self.admission.left_out(*told)
+
 
 def test_a_full_disk_sets_no_alert_aside(desk):
     desk.post(post(alert("f1", T, service="a")))

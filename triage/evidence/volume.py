@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from kernel.clock import MINUTE_US
 from kernel.money import format_money
 from triage.evidence.evidence import EvidenceBundle, Finding, Number
 from triage.evidence.findings import clock_time
@@ -106,7 +107,9 @@ def missing_of(bundle: EvidenceBundle) -> dict[str, Any] | None:
             for key in n
             if key.startswith(prefix)
         ]
-        return {**{name: n[f"missing_{name}"] for name in ("low", "mid", "high")}, "money": money}
+        minutes = (int(n["until_us"]) - int(n["onset_us"])) / MINUTE_US
+        sizes = {name: n[f"missing_{name}"] for name in ("low", "mid", "high")}
+        return {**sizes, "money": money, "minutes": round(minutes, 2)}
     return None
 
 

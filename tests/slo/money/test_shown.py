@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kernel.clock import parse_rfc3339
 from slo.schemas import SloOut
 from tests.slo.shop_till import Till, adyen_in_the_middle_fails
 
@@ -54,6 +55,8 @@ def test_what_fails_now_is_told_per_minute_with_its_interval_and_method(till: Ti
     assert 0 < rate.low_minor < rate.per_minute_minor < rate.high_minor
     assert "80 % interval" in risk.method
     assert risk.sentence.startswith("Failing now: ")
+    window = parse_rfc3339(risk.start), parse_rfc3339(risk.to)
+    assert till.service.lost_rates("payment-success", *window) == risk.money
 
 
 def test_now_begins_with_the_alert_where_that_is_younger_than_five_minutes(till: Till) -> None:
