@@ -144,4 +144,5 @@ class Core:
             self.slack_settings.slack_channel,
             self.card,
             Called(self.slack_settings.slack_on_call, self.slack_settings.slack_secondary),
+            list_url=f"{self.kernel.public_url.rstrip('/')}/incidents",
         )

@@ -23,6 +23,7 @@ from triage import repository
 from triage.identity import (
     MOVED_BEFORE,
     OPENED_IT,
+    OWN_SOURCE,
     Choice,
     Delivery,
     Key,
@@ -64,12 +65,29 @@ class Admission:
         self._second = second
         self._budgets = budgets
 
-    def tell(self, session: Session, told: Delivery) -> str:
-        """Take one telling of an alert. Returns the incident's id, "" where it has none.
+    def tell(self, session: Session, *tellings: Delivery) -> str:
+        """Take tellings of alerts. Returns the last one's incident, "" where it has none.
 
         An alert that was only ever told as resolved belongs to no incident: nothing burned that
-        we know of. If its firing comes late, the incident is opened and resolved at once.
+        we know of. If its firing comes late, the incident is opened and resolved at once. Alerts
+        of one call that join the same incident are one record of the audit: a storm must not
+        bury it.
         """
+        joined: dict[tuple[str, str, str], int] = {}
+        incident_id = ""
+        for told in tellings:
+            incident_id = self._take(session, told, joined)
+        for (owner, source, joined_by), members in joined.items():
+            row = repository.incident(session, owner)
+            if row is not None:
+                data = {"source": source, "joined_by": joined_by, "members": members}
+                self.record(session, row, "incident.joined", SYSTEM, data)
+                self.changed(session, row, "joined")
+        return incident_id
+
+    def _take(
+        self, session: Session, told: Delivery, joined: dict[tuple[str, str, str], int]
+    ) -> str:
         now_us = self._clock.now_us()
         known = repository.member(session, told.key)
         member = merge(known, told, now_us)
@@ -81,6 +99,9 @@ class Admission:
         row: IncidentRow | None = None
         if not member.incident_id and member.fired:
             member, row = self._place(session, member)
+            if row is not None and member.joined_by != OPENED_IT:
+                place = (row.id, told.source, member.joined_by)
+                joined[place] = joined.get(place, 0) + 1
         elif member.incident_id:
             row = repository.incident(session, member.incident_id)
         repository.save_member(session, member)
@@ -127,10 +148,9 @@ class Admission:
 
     def check_quiet(self, session: Session, row: IncidentRow) -> bool:
         """Flag the incident as stale where nobody has confirmed its alerts for too long."""
-        firing = [one for one in repository.members_of(session, row.id) if one.firing]
-        if not firing or any(one.told.source == "tillwatch" for one in firing):
+        last_us = repository.last_confirmed(session, row.id, OWN_SOURCE)
+        if last_us is None:
             return False
-        last_us = max(one.last_told_us for one in firing)
         if not is_quiet(last_us, self._settings.alert_repeat_interval_s, self._clock.now_us()):
             return False
         return self.move(session, row, Event.QUIET, SYSTEM)
@@ -245,7 +265,7 @@ class Admission:
 
     def _place(self, session: Session, member: Member) -> tuple[Member, IncidentRow | None]:
         choice = self._where_people_put_it(session, member) or choose(
-            member, repository.candidates(session, member.told.starts_us)
+            member, repository.candidates(session, member.told)
         )
         if choice is not None:
             row = repository.incident(session, choice.incident_id)
@@ -272,10 +292,7 @@ class Admission:
         now_us = self._clock.now_us()
         row.updated_us = now_us
         session.add(row)
-        data = {"source": member.told.source, "joined_by": member.joined_by}
-        self.record(session, row, "incident.joined", SYSTEM, data)
         repository.mark_dirty(session, row.id, now_us)
-        self.changed(session, row, "joined")
 
     def open(
         self,

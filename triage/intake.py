@@ -18,7 +18,7 @@ from kernel.database import Database
 from kernel.facts import Subscription
 from kernel.facts.slo import BurnAlertClosed, BurnAlertOpened
 from kernel.journal import JournalReader, JournalRecord, Stream
-from triage import repository
+from triage import receiver_rows, repository
 from triage.admission import Admission
 from triage.alertmanager import Batch, parse
 from triage.evidence.volume import ALERT_NAME, ALL_SOURCES
@@ -85,8 +85,7 @@ class AlertIntake:
             with self._database.unit_of_work() as session:
                 # Before as well: the last end in a post must not close what the post leaves open.
                 self._left_out(session, batch)
-                for told in whole[start:end]:
-                    self._admission.tell(session, told)
+                self._admission.tell(session, *whole[start:end])
                 if end < len(whole):
                     _move(session, item=end, tries=1)
                 else:
@@ -147,7 +146,7 @@ class AlertIntake:
             receipt=record.receipt,
             at_us=self._clock.now_us(),
         )
-        repository.quarantine(session, row)
+        receiver_rows.quarantine(session, row)
 
 
 def read_position(database: Database) -> int:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from sqlalchemy import String, cast
 from sqlmodel import Session, case, col, delete, func, not_, or_, select, update
 
 from triage.identity import MOVED, MOVED_BEFORE, Candidate, Delivery, Key, Member
 from triage.incident import Incident, IncidentState, Resolution, Severity
 from triage.models import (
     AlertMemberRow,
-    AlertQuarantineRow,
     BriefRow,
     BriefWorkRow,
     EvidenceRow,
     IncidentRow,
-    RefusedPostCountRow,
-    RefusedPostRow,
 )
 
 _MAX_CANDIDATES = 1_000
 _MAX_WAITING = 500
 _FINAL = [one.value for one in Resolution if one.final]
-_KEEP_REFUSED = 100
-_KEEP_QUARANTINED = 1_000
 
 
 def incident(session: Session, incident_id: str) -> IncidentRow | None:
@@ -57,14 +54,25 @@ def incidents(session: Session, state: str | None, limit: int) -> Sequence[Incid
     return [*found, *session.exec(ended.limit(limit - len(found)))] if len(found) < limit else found
 
 
-def unresolved(session: Session) -> Sequence[IncidentRow]:
-    """All that are not over, oldest first."""
+def unresolved(session: Session, after: int = 0) -> Sequence[IncidentRow]:
+    """What is not over beyond that number, oldest first; at most a thousand."""
     return session.exec(
         select(IncidentRow)
         .where(IncidentRow.state != IncidentState.RESOLVED)
+        .where(col(IncidentRow.number) > after)
         .order_by(col(IncidentRow.number))
         .limit(_MAX_CANDIDATES)
     ).all()
+
+
+def silenced(session: Session) -> dict[str, int]:
+    """Since when each silenced incident is."""
+    rows = session.exec(
+        select(IncidentRow.id, IncidentRow.silenced_us).where(
+            col(IncidentRow.silenced_until_us).is_not(None)
+        )
+    )
+    return dict(rows.all())
 
 
 def next_number(session: Session) -> int:
@@ -72,8 +80,11 @@ def next_number(session: Session) -> int:
     return (session.exec(select(func.max(IncidentRow.number))).one() or 0) + 1
 
 
-def candidates(session: Session, starts_us: int) -> list[Candidate]:
-    """Incidents that a member with this start may join: open, or over only after it began."""
+def candidates(session: Session, told: Delivery) -> list[Candidate]:
+    """Incidents that this alert may join: open, or over only after it began.
+
+    Only those that share the group key, the objective or the service are read; `choose` decides.
+    """
     wanted = select(
         col(IncidentRow.id),
         col(IncidentRow.number),
@@ -85,14 +96,22 @@ def candidates(session: Session, starts_us: int) -> list[Candidate]:
         col(IncidentRow.state),
         col(IncidentRow.over_us),
     )  # type: ignore[call-overload]
+    shared = [
+        *([_holds(col(IncidentRow.group_keys), told.group_key)] if told.group_key else []),
+        *([_holds(col(IncidentRow.objective_ids), told.objective_id)] if told.objective_id else []),
+        *([col(IncidentRow.service) == told.service] if told.service else []),
+    ]
+    if not shared:
+        return []
     rows = session.exec(
         wanted.where(
             or_(
                 col(IncidentRow.state) != IncidentState.RESOLVED,
-                col(IncidentRow.over_us) >= starts_us,
+                col(IncidentRow.over_us) >= told.starts_us,
             )
         )
         .where(col(IncidentRow.resolution).not_in(_FINAL))
+        .where(or_(*shared))
         .order_by(col(IncidentRow.number))
         .limit(_MAX_CANDIDATES)
     )
@@ -109,6 +128,11 @@ def candidates(session: Session, starts_us: int) -> list[Candidate]:
         )
         for row in rows
     ]
+
+
+def _holds(column: Any, value: str) -> Any:
+    """True where the JSON list of texts may hold the value; it is looked at again afterwards."""
+    return cast(column, String).contains(json.dumps(value), autoescape=True)
 
 
 def machine(row: IncidentRow) -> Incident:
@@ -168,6 +192,18 @@ def any_firing(session: Session, incident_id: str) -> bool:
         .limit(1)
     )
     return session.exec(query).first() is not None
+
+
+def last_confirmed(session: Session, incident_id: str, but: str) -> int | None:
+    """When a firing member was last told of; None where none fires or one of source `but` does."""
+    firing = (
+        select(func.max(AlertMemberRow.last_told_us), func.max(AlertMemberRow.source == but))
+        .where(AlertMemberRow.incident_id == incident_id)
+        .where(col(AlertMemberRow.fired).is_(True))
+        .where(col(AlertMemberRow.resolved).is_(False))
+    )
+    last_us, of_that_source = session.exec(firing).one()
+    return None if of_that_source else last_us
 
 
 def last_end(session: Session, incident_id: str) -> int | None:
@@ -272,55 +308,6 @@ def _member(row: AlertMemberRow) -> Member:
         incident_id=row.incident_id,
         joined_by=row.joined_by,
     )
-
-
-def quarantine(session: Session, row: AlertQuarantineRow) -> None:
-    """Keep what could not be taken; the oldest beyond a thousand go."""
-    session.merge(row)
-    session.flush()
-    edge = session.exec(
-        select(AlertQuarantineRow.at_us)
-        .order_by(col(AlertQuarantineRow.at_us).desc())
-        .offset(_KEEP_QUARANTINED)
-        .limit(1)
-    ).first()
-    if edge is not None:
-        session.exec(delete(AlertQuarantineRow).where(col(AlertQuarantineRow.at_us) <= edge))
-
-
-def quarantined(session: Session, limit: int = 100) -> Sequence[AlertQuarantineRow]:
-    """Newest first."""
-    return session.exec(
-        select(AlertQuarantineRow).order_by(col(AlertQuarantineRow.at_us).desc()).limit(limit)
-    ).all()
-
-
-def refused(session: Session, row: RefusedPostRow, times: int) -> RefusedPostCountRow:
-    """Count refused posts and keep the newest hundred rows; returns the counter's row."""
-    session.add(row)
-    session.flush()
-    edge = session.exec(
-        select(RefusedPostRow.id)
-        .order_by(col(RefusedPostRow.id).desc())
-        .offset(_KEEP_REFUSED)
-        .limit(1)
-    ).first()
-    if edge is not None:
-        session.exec(delete(RefusedPostRow).where(col(RefusedPostRow.id) <= edge))
-    counter = session.get(RefusedPostCountRow, row.status) or RefusedPostCountRow(status=row.status)
-    counter.count += times
-    session.add(counter)
-    return counter
-
-
-def refused_posts(
-    session: Session, limit: int = 20
-) -> tuple[Sequence[RefusedPostRow], Sequence[RefusedPostCountRow]]:
-    """The newest refused posts, and the counts by status."""
-    rows = session.exec(
-        select(RefusedPostRow).order_by(col(RefusedPostRow.id).desc()).limit(limit)
-    ).all()
-    return rows, session.exec(select(RefusedPostCountRow)).all()
 
 
 def newest_brief(session: Session, incident_id: str) -> BriefRow | None:

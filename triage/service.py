@@ -13,7 +13,7 @@ from kernel.clock import HOUR_US, Clock, rfc3339
 from kernel.database import Database
 from kernel.errors import BadInput, NotAllowed, NotFound
 from kernel.ids import uuid7
-from triage import repository, views
+from triage import receiver_rows, repository, views
 from triage.acts.judgement import Judgement
 from triage.acts.regrouping import Regrouping
 from triage.admission import Admission
@@ -195,7 +195,7 @@ class IncidentService:
             id=uuid7(self._clock), status=status, reason=reason[:300], peer=peer[:80], at_us=now_us
         )
         with self._database.unit_of_work() as session:
-            counter = repository.refused(session, row, times)
+            counter = receiver_rows.refused(session, row, times)
             if self._notice is not None and now_us - counter.told_us >= _TELL_AGAIN_US:
                 counter.told_us = now_us
                 text = (
@@ -207,8 +207,8 @@ class IncidentService:
     def alert_health(self) -> AlertHealthOut:
         """Refused posts, quarantined alerts, echoes and truncations."""
         with self._database.reading() as session:
-            posts, counts = repository.refused_posts(session)
-            aside = repository.quarantined(session)
+            posts, counts = receiver_rows.refused_posts(session)
+            aside = receiver_rows.quarantined(session)
             cursor = session.get(AlertCursorRow, CONSUMER) or AlertCursorRow(consumer=CONSUMER)
         return AlertHealthOut(
             refused={str(one.status): one.count for one in counts},

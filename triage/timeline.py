@@ -49,6 +49,8 @@ class _Known(dict[str, object]):
 def timeline_line(record: RecordOut) -> TimelineOut:
     """One line."""
     words = _WHAT.get(record.type, record.type)
+    if record.type == "incident.joined" and record.data.get("members", 1) != 1:
+        words = "{members} alerts joined ({source}: {joined_by})"
     return TimelineOut(
         at=record.at,
         what=words.format_map(_Known(record.data)),

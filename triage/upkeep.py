@@ -18,6 +18,7 @@ from triage.second_channel import SecondChannel
 
 # Alerts that belong to no incident: ends without a beginning, tiers that do not page.
 _KEEP_ORPHANS_US = 30 * DAY_US
+_MOST = 1_000
 Notice = Callable[[Session, str, str], None]
 
 
@@ -37,14 +38,17 @@ class Upkeep:
         self._clock = clock
         self._admission = admission
         self._second = second
+        self._after = 0
         self._notices = [second.notice, notice] if notice else [second.notice]
 
     def run(self) -> None:
-        """One pass over all unresolved incidents (at most a thousand)."""
+        """One pass over a thousand unresolved incidents; the next pass goes on behind them."""
         with self._database.unit_of_work() as session:
             repository.forget_orphans(session, self._clock.now_us() - _KEEP_ORPHANS_US)
         with self._database.reading() as session:
-            waiting = [row.id for row in repository.unresolved(session)]
+            found = repository.unresolved(session, self._after)
+            waiting = [row.id for row in found]
+            self._after = found[-1].number if len(found) >= _MOST else 0
         for incident_id in waiting:
             with self._database.unit_of_work() as session:
                 row = repository.incident(session, incident_id)
@@ -68,11 +72,7 @@ class Upkeep:
         """Burn alerts that are still open: Alertmanager forgets what nobody repeats."""
         now_us = self._clock.now_us()
         with self._database.reading() as session:
-            silenced = {
-                row.id: row.silenced_us
-                for row in repository.unresolved(session)
-                if row.silenced_until_us is not None
-            }
+            silenced = repository.silenced(session)
             told = [
                 one.told
                 for one in repository.firing_of_source(session, OWN_SOURCE)

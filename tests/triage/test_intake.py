@@ -154,11 +154,11 @@ class FullDisk:
         self.admission = admission
         self.failures = failures
 
-    def tell(self, session, told):
+    def tell(self, session, *told):
         if self.failures:
             self.failures -= 1
             raise OperationalError("INSERT", {}, Exception("database or disk is full"))
-        return self.admission.tell(session, told)
+        return self.admission.tell(session, *told)
 
     def left_out(self, *told):
         self.admission.left_out(*told)
@@ -223,6 +223,15 @@ def test_what_happened_stands_in_the_audit(desk):
     assert desk.incidents.timeline("INC-1")[1].what == (
         "An alert joined (alertmanager: same group key)"
     )
+
+
+def test_alerts_that_join_together_are_one_line_of_the_timeline(desk):
+    desk.post(post(*[alert(f"f{n}", T + n) for n in range(41)]))
+    desk.take()
+    assert [one.what for one in desk.incidents.timeline("INC-1")] == [
+        "Incident opened",
+        "40 alerts joined (alertmanager: same group key)",
+    ]
 
 
 def test_a_post_of_hundreds_of_alerts_is_one_incident_and_a_failure_repeats_none(desk):

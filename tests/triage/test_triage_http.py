@@ -95,9 +95,9 @@ def test_the_list_of_refused_posts_is_bounded(desk):
         desk.clock.advance_s(1)
         desk.incidents.refused_post(401, f"reason {n}", "127.0.0.1")
     with desk.database.reading() as session:
-        from triage import repository
+        from triage import receiver_rows
 
-        rows, counts = repository.refused_posts(session, limit=1000)
+        rows, counts = receiver_rows.refused_posts(session, limit=1000)
     assert len(rows) == 100
     assert rows[0].reason == "reason 119"
     assert counts[0].count == 120

@@ -8,7 +8,10 @@ from kernel.database import BigInt
 
 
 class SlackMessageRow(SQLModel, table=True):
-    """The incident's one message. `wanted` grows with each change, `sent` follows it."""
+    """The incident's one message. `wanted` grows with each change, `sent` follows it.
+
+    `asked_us`: when its card was first put up; `held`: it has none, there were too many at once.
+    """
 
     __tablename__ = "slack_message"
     incident_id: str = Field(primary_key=True)
@@ -17,6 +20,8 @@ class SlackMessageRow(SQLModel, table=True):
     wanted: int = Field(default=0, sa_type=BigInt)
     sent: int = Field(default=0, sa_type=BigInt)
     thread_revision: int = 0
+    asked_us: int = Field(default=0, sa_type=BigInt, index=True)
+    held: bool = False
 
 
 class SlackCursorRow(SQLModel, table=True):

@@ -3,7 +3,8 @@
 A delivery carries only the incident's id: the message is rendered when it is sent, from the state
 of that moment, so an old rendering can never overwrite a new one. Changes that come while a
 delivery waits are folded into it, and a card is written at most once a second. Where Slack asks to
-wait, nothing at all is sent until then: its limits hold for the app, not for one message.
+wait, nothing at all is sent until then: its limits hold for the app, not for one message. In a
+storm of incidents the worst have a card, and one message counts the rest (`flood`).
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from kernel.facts.runbooks import ApprovalChanged, ApprovalUnanswered
 from kernel.facts.triage import BriefReady, IncidentChanged, IncidentOpened, IncidentResolved
 from kernel.ids import uuid7
 from kernel.outbox import Delivery, DeliveryRow, RetryLater, enqueue
+from triage.incident import IncidentState, Severity
+from triage.models import IncidentRow
 from triage.slack.asking import Called, question
 from triage.slack.card import CardView, Message, evidence_thread, incident_card
 from triage.slack.client import MessageGone
+from triage.slack.flood import SHOWN, WINDOW_US, Held, has_room, held_message
 from triage.slack.history import (
     INCIDENT_TURNS,
     STEP_TURNS,
@@ -36,6 +40,9 @@ from triage.slack.text import MAX_SECTION, notification, section
 CHANNEL = "slack"
 _SUBSCRIBER = "triage.slack.publish"
 _APART_US = SECOND_US
+# The lane and the row of the message about all that have no card.
+_HELD = "held"
+_HELD_APART_US = 10 * SECOND_US
 
 
 class Sender(Protocol):
@@ -59,13 +66,17 @@ class SlackPublisher:
         channel: str,
         view: Callable[[str], CardView | None],
         called: Called | None = None,
+        *,
+        list_url: str = "",
     ) -> None:
+        """`list_url`: the page that lists all incidents."""
         self._database = database
         self._clock = clock
         self._sender = sender
         self._channel = channel
         self._view = view
         self._called = called or Called()
+        self._list_url = list_url
         self._quiet_until_us = 0
 
     def subscription(self) -> Subscription:
@@ -106,6 +117,8 @@ class SlackPublisher:
                 self._ask(payload)
             case "turn":
                 self._tell_turn(payload)
+            case "held":
+                return self._send_held()
             case _:
                 return self._send_card(payload["incident_id"])
         return None
@@ -127,8 +140,14 @@ class SlackPublisher:
         row = session.get(SlackMessageRow, incident_id)
         row = row or SlackMessageRow(incident_id=incident_id)
         row.wanted += 1
+        row.held = not (row.ts or row.asked_us or self._has_room(session, row))
+        if row.held:
+            session.add(row)
+            self._enqueue_held(session)
+            return
+        row.asked_us = row.asked_us or self._clock.now_us()
         session.add(row)
-        if not self._card_waits(session, incident_id):
+        if not self._waits(session, incident_id, "card"):
             self._enqueue_card(session, incident_id)
         if isinstance(fact, BriefReady):
             payload = {"kind": "thread", "incident_id": incident_id, "revision": fact.revision}
@@ -175,7 +194,7 @@ class SlackPublisher:
                 return
             now.channel, now.ts, now.sent = channel, ts, wanted
             session.add(now)
-            if now.wanted > wanted and not self._card_waits(session, incident_id):
+            if now.wanted > wanted and not self._waits(session, incident_id, "card"):
                 self._enqueue_card(session, incident_id)
 
         return sent
@@ -223,26 +242,73 @@ class SlackPublisher:
 
         return sent
 
+    def _has_room(self, session: Session, row: SlackMessageRow) -> bool:
+        """Whether an incident without a card gets one; late ones of what is over tell nothing."""
+        incident = session.get(IncidentRow, row.incident_id)
+        if row.held and incident is not None and incident.state == IncidentState.RESOLVED:
+            return False
+        since_us = self._clock.now_us() - WINDOW_US
+        lately = session.exec(
+            select(func.count()).where(col(SlackMessageRow.asked_us) > since_us)
+        ).one()
+        critical = incident is not None and incident.severity == Severity.CRITICAL
+        return has_room(lately, critical=critical)
+
+    def _send_held(self) -> Callable[[Session], None] | None:
+        with self._database.reading() as session:
+            held = held_incidents(session)
+            row = session.get(SlackMessageRow, _HELD)
+        channel, ts = (row.channel, row.ts) if row else ("", "")
+        if not held.burning and not ts:
+            return None
+        message = held_message(held, self._list_url)
+        if ts:
+            try:
+                self._sender.update(channel, ts, message)
+            except MessageGone:
+                ts = ""
+        if not ts:
+            channel, ts = self._sender.post(self._channel, message)
+
+        def sent(session: Session) -> None:
+            now = session.get(SlackMessageRow, _HELD) or SlackMessageRow(incident_id=_HELD)
+            # The next storm gets a message of its own, where people look.
+            now.channel, now.ts = channel, ts if held.burning else ""
+            session.add(now)
+
+        return sent
+
+    def _enqueue_held(self, session: Session) -> None:
+        if self._waits(session, _HELD, "held"):
+            return
+        after_us = self._last_sent_us(session, _HELD)
+        apart_us = after_us + _HELD_APART_US if after_us else 0
+        self._enqueue(session, _HELD, uuid7(self._clock), {"kind": "held"}, apart_us)
+
     @staticmethod
-    def _card_waits(session: Session, incident_id: str) -> bool:
+    def _waits(session: Session, lane: str, kind: str) -> bool:
         waiting = session.exec(
             select(DeliveryRow)
             .where(DeliveryRow.channel == CHANNEL)
-            .where(DeliveryRow.lane == incident_id)
+            .where(DeliveryRow.lane == lane)
             .where(DeliveryRow.state == "waiting")
         ).all()
-        return any(row.payload.get("kind") == "card" for row in waiting)
+        return any(row.payload.get("kind") == kind for row in waiting)
 
     def _enqueue_card(self, session: Session, incident_id: str) -> None:
         payload = {"kind": "card", "incident_id": incident_id}
-        last_us = session.exec(
-            select(func.max(col(DeliveryRow.finished_us)))
-            .where(DeliveryRow.channel == CHANNEL)
-            .where(DeliveryRow.lane == incident_id)
-            .where(DeliveryRow.state == "delivered")
-        ).one()
+        last_us = self._last_sent_us(session, incident_id)
         after_us = last_us + _APART_US if last_us else 0
         self._enqueue(session, incident_id, uuid7(self._clock), payload, after_us)
+
+    @staticmethod
+    def _last_sent_us(session: Session, lane: str) -> int | None:
+        return session.exec(
+            select(func.max(col(DeliveryRow.finished_us)))
+            .where(DeliveryRow.channel == CHANNEL)
+            .where(DeliveryRow.lane == lane)
+            .where(DeliveryRow.state == "delivered")
+        ).one()
 
     def _enqueue(
         self,
@@ -266,3 +332,23 @@ class SlackPublisher:
 def _said(text: str) -> Message:
     """A line for everybody in the channel."""
     return Message(text=notification(text, MAX_SECTION), blocks=[section(text)])
+
+
+def held_incidents(session: Session) -> Held:
+    """What burns and has no card, the worst first."""
+    query = (
+        select(IncidentRow.number, IncidentRow.severity, IncidentRow.title)
+        .join(SlackMessageRow, col(SlackMessageRow.incident_id) == col(IncidentRow.id))
+        .where(col(SlackMessageRow.held).is_(True))
+        .where(IncidentRow.state != IncidentState.RESOLVED)
+    )
+    burning = session.exec(select(func.count()).select_from(query.subquery())).one()
+    worst = session.exec(
+        query.order_by(
+            col(IncidentRow.severity_weight).desc(),
+            col(IncidentRow.money_rate).desc(),
+            col(IncidentRow.order_rate).desc(),
+            col(IncidentRow.number),
+        ).limit(SHOWN)
+    )
+    return Held(burning, [(f"INC-{number}", level, title) for number, level, title in worst])

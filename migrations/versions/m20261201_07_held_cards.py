@@ -1,0 +1,17 @@
+"""Which incidents have no Slack card of their own, since there were too many at once"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "20261201_07"
+down_revision = "20261201_06"
+
+
+def upgrade() -> None:
+    big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    with op.batch_alter_table("slack_message") as table:
+        table.add_column(sa.Column("asked_us", big, nullable=False, server_default="0"))
+        table.add_column(sa.Column("held", sa.Boolean(), nullable=False, server_default=sa.false()))
+        table.create_index(op.f("ix_slack_message_asked_us"), ["asked_us"])
