@@ -18,7 +18,7 @@ from kernel.errors import Conflict, NotConfigured
 from kernel.settings import KernelSettings
 
 # The newest revision in migrations/versions; a test keeps the two together.
-SCHEMA_VERSION = "20261201_07"
+SCHEMA_VERSION = "20261201_11"
 
 
 def settings_for(data_dir: Path | None) -> KernelSettings:
