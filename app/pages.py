@@ -89,6 +89,7 @@ def _stale(core: Core, collector: CollectorServices, refused: Mapping[ItemClass,
         core.catalogue.fault,
         _behind(core),
         _engine_trouble(core, collector),
+        _slack_outage(core),
     )
     return " ".join(one for one in told if one)
 
@@ -111,7 +112,7 @@ def _engine_trouble(core: Core, collector: CollectorServices) -> str:
         return "Failing: " + ", ".join(sorted(status.failing)) + "."
     if status.not_judged:
         return "Not judged, read the log: " + ", ".join(sorted(status.not_judged)) + "."
-    return collector.limits.warning() or _slack_outage(core)
+    return collector.limits.warning()
 
 
 def _slack_outage(core: Core) -> str:

@@ -1,4 +1,4 @@
-"""Why an incident has its severity, and which have no Slack card since there were too many at once"""
+"""Why an incident has its severity, and which have no Slack card of their own"""
 
 from __future__ import annotations
 
@@ -17,7 +17,5 @@ def upgrade() -> None:
         table.add_column(sa.Column("severity_why", text, nullable=False, server_default=""))
     with op.batch_alter_table("slack_message") as table:
         table.add_column(sa.Column("asked_us", big, nullable=False, server_default="0"))
-        table.add_column(
-            sa.Column("held", sa.Boolean(), nullable=False, server_default=sa.false())
-        )
+        table.add_column(sa.Column("held", sa.Boolean(), nullable=False, server_default=sa.false()))
         table.create_index(op.f("ix_slack_message_asked_us"), ["asked_us"])
