@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from kernel.money import format_money
-from kernel.terminal import plain
+from kernel.terminal import emit, plain, render_table
 from triage.acts.cli import add_acts
 from triage.schemas import IncidentOut, StandingOut
 from triage.service import IncidentService
 
+_FIGURES = ("mtta_ms", "mttr_ms", "median_decision_ms")
 Opener = Callable[[Path | None], AbstractContextManager[IncidentService]]
 
 
@@ -61,8 +63,40 @@ def build_cli(opener: Opener) -> typer.Typer:
                 "\n".join(plain(line) for text in _lines(found) for line in text.split("\n"))
             )
 
+    @cli.command("postmortem")
+    def postmortem(
+        incident: str = typer.Argument(help="INC-n or the id"),
+        data_dir: Path | None = typer.Option(None, "--data-dir"),
+    ) -> None:
+        """The draft of a postmortem in Markdown, from records alone."""
+        with opener(data_dir) as incidents:
+            typer.echo(incidents.postmortem(incident), nl=False)
+
+    @cli.command("times")
+    def times(
+        last: int = typer.Option(100, min=1, max=200, help="of so many newest incidents"),
+        as_json: bool = typer.Option(False, "--json", help="one JSON document"),
+        data_dir: Path | None = typer.Option(None, "--data-dir"),
+    ) -> None:
+        """How long it took to acknowledge, to decide and to recover, with AI and without."""
+        with opener(data_dir) as incidents:
+            found = incidents.times(last)
+        emit(found.model_dump(mode="json"), as_json, _times_text)
+
     add_acts(cli)
     return cli
+
+
+def _times_text(document: Mapping[str, Any]) -> str:
+    def cell(value_ms: int | None) -> str:
+        return "-" if value_ms is None else f"{value_ms / 1_000:,.1f} s"
+
+    rows = [
+        (name.replace("_", " "), one["incidents"], *(cell(one[key]) for key in _FIGURES))
+        for name, one in document.items()
+    ]
+    head = ("", "incidents", "to acknowledge", "to recover", "to decide")
+    return render_table(head, rows, right=head[1:])
 
 
 def marks(one: StandingOut) -> str:

@@ -75,6 +75,9 @@ class People(Protocol):
     def responder(self, person: str, roles: Collection[Role]) -> Principal | None:
         """The person of this id or name who holds one of the roles; None where there is none."""
 
+    def name_of(self, person_id: str) -> str:
+        """A person's name; an unknown id stands for itself."""
+
 
 class Gatherer(Protocol):
     """The evidence engine. Reads stores; opens no write transaction."""

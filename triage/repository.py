@@ -54,6 +54,12 @@ def incidents(session: Session, state: str | None, limit: int) -> Sequence[Incid
     return [*found, *session.exec(ended.limit(limit - len(found)))] if len(found) < limit else found
 
 
+def newest(session: Session, limit: int) -> list[tuple[str, int]]:
+    """Id and onset of the newest incidents."""
+    query = select(IncidentRow.id, IncidentRow.onset_us).order_by(col(IncidentRow.number).desc())
+    return list(session.exec(query.limit(limit)).all())
+
+
 def unresolved(session: Session, after: int = 0) -> Sequence[IncidentRow]:
     """What is not over beyond that number, oldest first; at most a thousand."""
     return session.exec(

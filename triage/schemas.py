@@ -128,7 +128,7 @@ class ImpactOut(BaseModel):
 
 class TimelineOut(BaseModel):
     """Something that happened. `record`: the audit record that says so; `person`: whom it was
-    about, beside the actor.
+    about, beside the actor; `approval`: the approval that it is about.
     """
 
     at: str
@@ -138,6 +138,25 @@ class TimelineOut(BaseModel):
     type: str
     record: str
     person: str = ""
+    approval: str = ""
+
+
+class AveragesOut(BaseModel):
+    """Milliseconds, null where nothing is known; `rests_on`: of how many each is."""
+
+    incidents: int
+    mtta_ms: int | None
+    mttr_ms: int | None
+    median_decision_ms: int | None
+    rests_on: dict[str, int]
+
+
+class TimesOut(BaseModel):
+    """How long the newest incidents took: all, those with a model's brief, and those without."""
+
+    all: AveragesOut
+    with_ai: AveragesOut
+    without_ai: AveragesOut
 
 
 class StandingOut(BaseModel):

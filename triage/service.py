@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from sqlmodel import Session
 
@@ -17,6 +18,8 @@ from triage import receiver_rows, repository, views
 from triage.acts.judgement import Judgement
 from triage.acts.regrouping import Regrouping
 from triage.admission import Admission
+from triage.after.postmortem import draft
+from triage.after.times import averages, times, with_and_without_ai
 from triage.incident import Event, IncidentState
 from triage.intake import CONSUMER
 from triage.models import AlertCursorRow, IncidentRow, RefusedPostRow
@@ -24,13 +27,15 @@ from triage.ports import Approvals, People
 from triage.refused_posts import RefusedPosts
 from triage.schemas import (
     AlertHealthOut,
+    AveragesOut,
     IncidentLine,
     IncidentOut,
     QuarantinedOut,
     RefusedPostOut,
     TimelineOut,
+    TimesOut,
 )
-from triage.timeline import timeline_line
+from triage.timeline import happened, timeline_line
 
 # Who may take and close incidents, from wherever they ask.
 ACTING = (Role.RESPONDER, Role.APPROVER, Role.OWNER)
@@ -184,6 +189,24 @@ class IncidentService:
         with self._database.reading() as session:
             row = self._row(session, incident_id)
         return [timeline_line(one) for one in self._audit.subject_entries(incident=row.id)]
+
+    def postmortem(self, incident_id: str) -> str:
+        """The draft of a postmortem, Markdown, from records and what is stored. Raises NotFound."""
+        incident = self.show(incident_id)
+        name_of = self._people.name_of if self._people else str
+        return draft(incident, self.timeline(incident.id), name_of)
+
+    def times(self, last: int = 100) -> TimesOut:
+        """How long the newest incidents took, with a model's brief and without."""
+        with self._database.reading() as session:
+            known = repository.newest(session, max(1, min(last, _MAX_LIST)))
+        found = [
+            times(onset_us, happened(self._audit.subject_entries(incident=incident_id)))
+            for incident_id, onset_us in known
+        ]
+        ai, code = with_and_without_ai(found)
+        figures = [AveragesOut(**asdict(one)) for one in (averages(found), ai, code)]
+        return TimesOut(all=figures[0], with_ai=figures[1], without_ai=figures[2])
 
     def refused_post(self, status: int, reason: str, peer: str) -> None:
         """Count and keep a post of alerts that was turned away; tell people once an hour."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from audit.schemas import RecordOut
+from triage.after.times import Happened
 from triage.schemas import TimelineOut
 
 _WHAT = {
@@ -46,6 +49,11 @@ class _Known(dict[str, object]):
         return "-"
 
 
+def happened(records: Iterable[RecordOut]) -> list[Happened]:
+    """The records as far as times are concerned."""
+    return [Happened(one.type, one.at, str(one.data.get("approval_id", ""))) for one in records]
+
+
 def timeline_line(record: RecordOut) -> TimelineOut:
     """One line."""
     words = _WHAT.get(record.type, record.type)
@@ -59,4 +67,5 @@ def timeline_line(record: RecordOut) -> TimelineOut:
         type=record.type,
         record=record.id,
         person=str(record.data.get("person_id", "")),
+        approval=str(record.data.get("approval_id", "")),
     )

@@ -25,7 +25,7 @@ def test_every_command_and_route_of_the_page_exists_and_none_is_left_out(desk):
     rows = re.findall(r"^\| `tillwatch incident ([a-z-]+) [^|]*\| `([a-z-]+)`", PAGE, re.MULTILINE)
     told = dict(rows)
     commands = set(get_command(cli()).commands)  # type: ignore[attr-defined]
-    assert set(told) == commands - {"list", "show"}
+    assert set(told) == commands - {"list", "show", "postmortem", "times"}
     posts, waiting = set(), list(application(desk).routes)
     while waiting:
         route = waiting.pop()
