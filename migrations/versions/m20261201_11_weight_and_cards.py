@@ -7,7 +7,7 @@ import sqlmodel
 from alembic import op
 
 revision = "20261201_11"
-down_revision = "20261201_06"
+down_revision = "20261201_07"
 
 
 def upgrade() -> None:
