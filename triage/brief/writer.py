@@ -12,7 +12,7 @@ from kernel.money import format_money
 from triage.brief.claims import Brief, Claim, Confidence
 from triage.brief.corroboration import confidence_of
 from triage.brief.silence import is_silence_only, missing_claims
-from triage.evidence.causes.findings import KIND_CAUSE, KIND_VENDOR
+from triage.evidence.causes.findings import KIND_CAUSE, KIND_RADIUS, KIND_VENDOR
 from triage.evidence.evidence import Evidence, EvidenceBundle, Number, Verdict
 from triage.evidence.findings import clock_time, percent
 from triage.model.outcome import Answered, ModelOutcome
@@ -35,6 +35,7 @@ def compose(bundle: EvidenceBundle) -> Brief:
     claims = missing_claims(bundle, subject_of(bundle)[0])
     if not is_silence_only(bundle):
         claims += [*_what(bundle), *_cost(bundle), *_how(bundle), *_where(bundle)]
+    claims += _radius(bundle)
     claims += _why(bundle)
     return _brief(bundle, tuple(claims), "code", confidence_of(bundle))
 
@@ -177,6 +178,15 @@ def _where(bundle: EvidenceBundle) -> list[Claim]:
             if n["healthy"]:
                 text += f" (median {n['failing_ms']:.0f} ms, healthy ones {n['healthy_ms']:.0f} ms)"
             return [Claim(f"{text}.", (piece.id,))]
+    return []
+
+
+def _radius(bundle: EvidenceBundle) -> list[Claim]:
+    """Who fails with it."""
+    for piece in bundle.of_kind(KIND_RADIUS):
+        n = piece.numbers
+        others = [str(n[f"service_{place}"]) for place in range(2, int(n["services"]) + 1)]
+        return [Claim(f"With {n['centre']} fail {', '.join(others)}.", (piece.id,))]
     return []
 
 

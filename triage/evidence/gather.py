@@ -17,7 +17,7 @@ from kernel.telemetry_store.port import ChangeRow, EventRow, LogRow, SpanRow, Te
 from triage.evidence.breakdown import Breakdown, break_down
 from triage.evidence.cause_search import changes_before, scene_around
 from triage.evidence.causes.assemble import VENDOR
-from triage.evidence.causes.findings import cause_findings, vendor_findings
+from triage.evidence.causes.findings import cause_findings, radius_finding, vendor_findings
 from triage.evidence.causes.ranking import judge
 from triage.evidence.changes import NEAR_US, ChangeReport, Scene, rank_changes
 from triage.evidence.evidence import (
@@ -43,7 +43,7 @@ from triage.evidence.outcome import OutcomeRule
 from triage.evidence.ports import Impact, ImpactPort
 from triage.evidence.traces import TraceComparison, compare_traces
 from triage.evidence.traffic import Traffic, change_point, traffic
-from triage.evidence.units import Unit, units_of
+from triage.evidence.units import Unit, lost_of, units_of
 from triage.evidence.volume import source_of, volume_finding
 
 BASELINE_US = 30 * MINUTE_US
@@ -286,6 +286,8 @@ class EvidenceEngine:
             found = vendor_findings(scene.vendors, blamed, onset_us)
             if not scene.symptoms and not scene.series:
                 return found, Verdict.CANNOT_TELL
+            if (radius := radius_finding(scene)) is not None:
+                found.append(radius)
             judged = judge(scene)
             if judged.candidates:
                 found += cause_findings(scene, judged)
@@ -380,20 +382,6 @@ def _trace_ids(picture: _Picture | None, *, bad: bool) -> list[str]:
         and (not bad or (unit.time_us >= picture.onset_us and picture.in_segment(unit)))
     )
     return list(found)[:MAX_TRACES]
-
-
-def lost_of(units: Sequence[Unit]) -> dict[str, int]:
-    """Value per currency that was not taken: each checkout once, if none of its units was good."""
-    saved = {unit.checkout_id for unit in units if not unit.bad}
-    counted: set[str] = set()
-    lost: dict[str, int] = {}
-    for unit in units:
-        basket = unit.checkout_id or unit.key
-        if not unit.bad or not unit.currency or basket in saved or basket in counted:
-            continue
-        counted.add(basket)
-        lost[unit.currency] = lost.get(unit.currency, 0) + unit.amount_minor
-    return lost
 
 
 def _counts(told: Impact) -> Mapping[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kernel.shop_event import STRING_FIELDS, Origin, ShopEvent
@@ -94,3 +94,17 @@ def _fields(event: ShopEvent) -> dict[str, str]:
         elif not isinstance(value, float):
             found[f"attributes.{name}"] = str(value)
     return found
+
+
+def lost_of(units: Sequence[Unit]) -> dict[str, int]:
+    """Value per currency that was not taken: each checkout once, if none of its units was good."""
+    saved = {unit.checkout_id for unit in units if not unit.bad}
+    counted: set[str] = set()
+    lost: dict[str, int] = {}
+    for unit in units:
+        basket = unit.checkout_id or unit.key
+        if not unit.bad or not unit.currency or basket in saved or basket in counted:
+            continue
+        counted.add(basket)
+        lost[unit.currency] = lost.get(unit.currency, 0) + unit.amount_minor
+    return lost

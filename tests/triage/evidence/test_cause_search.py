@@ -138,3 +138,26 @@ def test_two_readings_that_contradict_each_other_tell_nothing() -> None:
     assert agreed(unknown, ours) is ours
     assert agreed(theirs, unknown) is theirs
     assert agreed(ours, ours) is ours
+
+
+def test_who_fails_with_it_is_told_worst_first(store, clock):
+    bad = logs("timed out waiting for a connection from the pool after # ms")
+    above = logs("payments answered 503 after # ms", service="checkout")
+    moved = [
+        MetricRow(6, row.item, row.time_us, "checkout", row.name, "ms", row.value)
+        for row in waiting()
+    ]
+    rows = [LogRow(7, row.item, row.time_us, row.service, row.severity, row.body) for row in above]
+    store.write(Batch(cursor=9, logs=bad + rows, metrics=waiting() + moved))
+    bundle = gathered(store, clock)
+
+    (radius,) = bundle.of_kind("blast_radius")
+    assert radius.numbers["centre"] == "payments"
+    assert radius.numbers["service_2"] == "checkout"
+    assert "With payments fail checkout." in compose(bundle).text
+
+
+def test_one_that_fails_alone_has_no_radius(store, clock):
+    store.write(Batch(cursor=9, logs=logs("deadlock found after # ms")))
+
+    assert gathered(store, clock).of_kind("blast_radius") == []

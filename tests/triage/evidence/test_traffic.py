@@ -13,11 +13,10 @@ from kernel.clock import SECOND_US
 from kernel.shop_event import Origin, ShopEvent
 from kernel.telemetry_store.port import EventRow, LogRow
 from slo.objective import Indicator, Objective, Selector, Threshold
-from triage.evidence.gather import lost_of
 from triage.evidence.logs import compare_logs, template
 from triage.evidence.outcome import OutcomeRule, rule_of
 from triage.evidence.traffic import change_point, traffic
-from triage.evidence.units import Unit, units_of
+from triage.evidence.units import Unit, lost_of, units_of
 
 
 def unit(n: int, *, bad: bool, checkout="", amount=100, currency="EUR") -> Unit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kernel.clock import from_us
+from triage.evidence.causes.facts import Facts
 from triage.evidence.causes.modes import grown
 from triage.evidence.causes.ranking import Candidate, Judgement
 from triage.evidence.causes.scene import Scene, Suspect, VendorReport
@@ -14,6 +15,10 @@ from triage.evidence.findings import MAX_TEXT, clock_time
 
 MAX_SHIFTS = 3
 MAX_VENDORS = 2
+MAX_RADIUS = 6
+KIND_RADIUS = "blast_radius"
+# From this weight on a service is told as failing too.
+_HIT = 0.5
 KIND_ONSET, KIND_CAUSE, KIND_VENDOR = "onset", "cause", "vendor"
 
 
@@ -26,6 +31,31 @@ def cause_findings(scene: Scene, judged: Judgement) -> list[Finding]:
         _cause(one, known.get(one.ref), judged.onset_us, until_us) for one in judged.candidates
     ]
     return found
+
+
+def radius_finding(scene: Scene) -> Finding | None:
+    """Which services fail with it, worst first, and which of them call what fails most.
+
+    None where nothing but the alarm's own service fails.
+    """
+    facts = Facts(scene)
+    worst = sorted(facts.failing.items(), key=lambda item: (-item[1], item[0]))
+    hit = [(service, weight) for service, weight in worst if weight >= _HIT][:MAX_RADIUS]
+    if len(hit) < 2:
+        return None
+    centre = hit[0][0]
+    above = facts.around({centre}) - {centre}
+    numbers: dict[str, Number] = {"services": len(hit), "centre": centre[:MAX_TEXT]}
+    for place, (service, weight) in enumerate(hit, start=1):
+        numbers |= {
+            f"service_{place}": service[:MAX_TEXT],
+            f"weight_{place}": round(weight, 3),
+            f"near_{place}": int(service in above),
+        }
+    names = ", ".join(service[:40] for service, _ in hit[1:])
+    summary = f"Most fails in {centre[:40]}; with it fail {names}"
+    query = "telemetry.logs, metrics and spans by service"
+    return Finding(KIND_RADIUS, summary, numbers, query, facts.onset_us, scene.alarm.at_us)
 
 
 def vendor_findings(
