@@ -8,6 +8,7 @@ Layout of a folder: `data/{alert.json,logs.ndjson,metrics.csv,traces.json,patter
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,10 +98,17 @@ def _alarm(alert: Mapping[str, Any]) -> Alarm:
 
 
 def _pattern(one: Mapping[str, Any]) -> Symptom:
-    count = int(one["count"])
-    delta = int(str(one.get("delta_vs_baseline", count)).replace("+", ""))
+    count = _whole(one.get("count"), 1)
+    delta = _whole(one.get("delta_vs_baseline"), count)
     bad = one.get("sentiment") == "negative"
-    return Symptom(str(one["service"]), str(one["signature"]), count, max(0, count - delta), bad)
+    text = str(one.get("signature", one.get("pattern", "")))
+    return Symptom(str(one.get("service", "")), text, count, max(0, count - delta), bad)
+
+
+def _whole(value: Any, default: int) -> int:
+    """`+18,420` and `-50` as numbers; the default for what is none."""
+    match = re.fullmatch(r"\s*([+-]?)([\d,]+)(?:\.\d+)?\s*", str(value))
+    return int(match[1] + match[2].replace(",", "")) if match else default
 
 
 def _logs(path: Path) -> Iterator[LogRow]:
@@ -144,6 +152,7 @@ def _spans(rows: Sequence[Mapping[str, Any]]) -> list[SpanRow]:
             trace_id = traces.get(parent, f"{_LOST_TRACE}-{number}")
         traces[str(row["span_id"])] = trace_id
         start_us = _us(row["start"])
+        duration_ms = float(row.get("duration_ms") or 0)
         found.append(
             SpanRow(
                 position=0,
@@ -151,11 +160,11 @@ def _spans(rows: Sequence[Mapping[str, Any]]) -> list[SpanRow]:
                 trace_id=trace_id,
                 span_id=str(row["span_id"]),
                 parent_span_id=parent,
-                service=str(row["service"]),
-                name=str(row["name"]),
+                service=str(row.get("service", "")),
+                name=str(row.get("name", "")),
                 kind="",
                 start_us=start_us,
-                end_us=start_us + int(float(row["duration_ms"]) * 1000),
+                end_us=start_us + int(duration_ms * 1000),
                 status="error" if str(row.get("status", "")).upper() == "ERROR" else "ok",
                 status_message=str(row.get("error", "")),
             )
@@ -166,7 +175,7 @@ def _spans(rows: Sequence[Mapping[str, Any]]) -> list[SpanRow]:
 def _changes(context: Path) -> Iterator[ChangeRow]:
     for number, one in enumerate(_json_or(context / "commits.json", [])):
         attributes = {COMMIT: str(one["sha"]), DIFF: str(one.get("diff") or "")}
-        attributes[FILES] = "\n".join(str(path) for path in one.get("files_changed", ()))
+        attributes[FILES] = "\n".join(str(path) for path in one.get("files_changed") or ())
         yield ChangeRow(
             0, number, _us(one["timestamp"]), "other", "", str(one.get("message", "")),
             author=str(one.get("author", "")), attributes=attributes,
@@ -182,12 +191,14 @@ def _changes(context: Path) -> Iterator[ChangeRow]:
         yield ChangeRow(2, number, _us(one["timestamp"]), "flag", str(one["service"]), summary)
 
 
-def _vendors(feed: Mapping[str, Any]) -> Iterator[ChangeRow]:
+def _vendors(feed: Any) -> Iterator[ChangeRow]:
+    if not isinstance(feed, Mapping):
+        return
     vendor = str(feed.get("provider", ""))
-    for number, one in enumerate(feed.get("incidents", ())):
+    for number, one in enumerate(feed.get("incidents") or ()):
         if not one.get("started_at"):
             continue
-        told = min((_us(each["timestamp"]) for each in one.get("updates", ())), default=0)
+        told = min((_us(each["timestamp"]) for each in one.get("updates") or ()), default=0)
         attributes = {
             "vendor": vendor,
             "status": str(one.get("impact") or one.get("status", "")),
