@@ -112,6 +112,6 @@ def _lost_per_minute(
             "mid_minor": one.per_minute_minor,
             "high_minor": one.high_minor,
         }
-        for one in found
+        for one in sorted(found, key=lambda one: -one.per_minute_minor)
         if one.per_minute_minor
     )
