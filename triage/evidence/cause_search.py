@@ -26,6 +26,7 @@ MAX_LOGS = 3_000
 MAX_POINTS = 20_000
 MAX_SPANS = 2_000
 MAX_CHANGES = 500
+MAX_WORDS = 1_000
 
 
 def changes_before(store: TelemetryStore, onset_us: int) -> list[ChangeRow]:
@@ -59,7 +60,7 @@ def scene_around(
     suspects, deployments = changes_of(changes)
     words = " ".join([context.title, *context.labels.values()])
     return Scene(
-        alarm=Alarm(context.now_us, context.service, "", words),
+        alarm=Alarm(context.now_us, context.service, "", words[:MAX_WORDS]),
         symptoms=symptoms + span_symptoms(failed, usual_until_us),
         series=series_of(store.metrics(from_us=from_us, to_us=to_us, limit=MAX_POINTS)),
         suspects=suspects,

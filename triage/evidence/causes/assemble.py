@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from triage.evidence.logs import template
 
 WARNING_SEVERITY = 13  # OTLP: WARN
 ERROR_SEVERITY = 17  # OTLP: ERROR
+MAX_NAME = 120
 COMMIT, FILES, DIFF = "commit", "files", "diff"
 # A vendor's own word on its state, as the collector stores it among the changes.
 VENDOR = "vendor"
@@ -54,9 +56,14 @@ def series_of(rows: Iterable[MetricRow]) -> list[Series]:
     """One series for each service, name and set of attributes."""
     points: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[tuple[int, float]]] = {}
     for row in rows:
+        if not math.isfinite(row.value):
+            continue  # a NaN is no measurement, and no page could show it
         labels = tuple(sorted((name, str(value)) for name, value in row.attributes.items()))
         points.setdefault((row.service, row.name, labels), []).append((row.time_us, row.value))
-    return [Series(service, name, sorted(found)) for (service, name, _), found in points.items()]
+    return [
+        Series(service, name[:MAX_NAME], sorted(found))
+        for (service, name, _), found in points.items()
+    ]
 
 
 def calls_of(spans: Iterable[SpanRow]) -> dict[str, frozenset[str]]:

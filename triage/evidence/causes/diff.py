@@ -14,6 +14,8 @@ from difflib import SequenceMatcher
 
 MAX_DIFF_CHARS = 60_000
 MAX_LINES = 400
+# Patterns look at lines: their length bounds the time that any of them can take.
+MAX_LINE_CHARS = 300
 # Pairing compares each with each.
 MAX_PAIRED = 60
 _COMMENT = re.compile(r"(?:^|\s)(?://|#(?!\{)|--\s|/\*|<!--|;;).*$|^\s*\*(?:\s.*)?$")
@@ -85,9 +87,10 @@ def _lines(text: str) -> list[Line]:
         if raw.startswith(("@@", "+++", "---", "diff ", "index ")):
             continue
         if raw[:1] in {"+", "-"}:
-            found.append(Line(raw[0], raw[1:]))
+            found.append(Line(raw[0], raw[1:MAX_LINE_CHARS]))
         else:
-            found.append(Line(" ", raw[1:] if raw[:1] == " " else raw))
+            bare = raw[1:] if raw[:1] == " " else raw
+            found.append(Line(" ", bare[:MAX_LINE_CHARS]))
     return found
 
 

@@ -113,7 +113,7 @@ _ARITHMETIC = re.compile(
     r"\bround|floor|ceil|math\.|decimal|float|(?<=[\w)])\s*[*/+-]\s*(?=[\w(])", re.IGNORECASE
 )
 _SETTING = re.compile(r"[\s\"'-]*[\w.-]+[\"']?\s*[:=]\s*[^\s({=][^({]*")
-_NESTED = re.compile(r"\([^)]*[+*][^)]*\)[+*]|\(\.\*\)[+*]")
+_NESTED = re.compile(r"\([^)\n]*[+*][^)\n]*\)[+*]|\(\.\*\)[+*]")
 
 
 def effects_of(edit: Edit) -> list[Effect]:

@@ -67,7 +67,7 @@ FORMS: tuple[Form, ...] = (
     ),
     _form(
         "bounds check",
-        r"\blen\([^)]*\)\s*[<>=!]|\.(?:length|size\(\)|len\(\)|isempty\(\))\s*[<>=!]|\.isempty\(\)",
+        r"\blen\([^)\n]*\)\s*[<>=!]|\.(?:length|size\(\)|len\(\)|isempty\(\))\s*[<>=!]|\.isempty\(\)",
         (_M.CRASH, _M.WRONG, _M.SLOW, _M.MEMORY),
         lost=(0.75, "a check of a length is gone"),
     ),

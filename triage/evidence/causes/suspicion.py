@@ -17,6 +17,7 @@ from triage.evidence.causes.scene import Deployment, Suspect
 from triage.evidence.causes.shifts import Shift
 from triage.evidence.causes.words import words_of
 
+MAX_READ_CHARS = 600_000
 # Clocks of a deploy tool and of the shop, and the minutes of series, differ by this much.
 CLOCK_SLACK_US = 90 * SECOND_US
 _NEAR_SHIFT_US = 4 * MINUTE_US
@@ -35,7 +36,7 @@ class Suspicions:
     def __init__(self, facts: Facts, suspects: Sequence[Suspect]) -> None:
         self._facts = facts
         self._suspects = suspects
-        self._edits: dict[str, Edit] = {one.ref: read_diff(one.diff) for one in suspects}
+        self._edits = read_within(suspects, facts.onset_us)
         self._effects = {
             one.ref: [] if is_not_run(one) else effects_of(self._edits[one.ref]) for one in suspects
         }
@@ -156,6 +157,18 @@ class Suspicions:
     @cached_property
     def _spread(self) -> Counter[str]:
         return Counter(word for words in self._words.values() for word in words)
+
+
+def read_within(suspects: Sequence[Suspect], onset_us: int) -> dict[str, Edit]:
+    """The diffs of all suspects, read from the newest before the onset backwards while there is
+    room: what many huge diffs cost is bounded, and the nearest ones are read.
+    """
+    room = MAX_READ_CHARS
+    found: dict[str, Edit] = {}
+    for one in sorted(suspects, key=lambda one: (one.at_us > onset_us, -one.at_us)):
+        found[one.ref] = read_diff(one.diff if len(one.diff) <= room else "")
+        room -= min(room, len(one.diff))
+    return found
 
 
 def _close(one: float, other: float) -> bool:

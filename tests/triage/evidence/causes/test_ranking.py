@@ -17,6 +17,7 @@ from triage.evidence.causes.scene import (
     Symptom,
     VendorReport,
 )
+from triage.evidence.causes.suspicion import MAX_READ_CHARS, read_within
 from triage.evidence.evidence import Verdict
 
 NOON = 1_780_000_000_000_000
@@ -201,3 +202,15 @@ def test_names_of_services_and_changes_do_not_matter() -> None:
     assert second.blamed is not None
     assert second.blamed.ref == f"x{first.blamed.ref}"
     assert second.blamed.likelihood == first.blamed.likelihood
+
+
+def test_of_many_huge_diffs_the_nearest_before_the_onset_are_read() -> None:
+    huge = TIGHTER + "+# more\n" * 7_000
+    suspects = [suspect(f"s{n}", 20 + n / 10, huge) for n in range(300)]
+    edits = read_within(suspects, at(55))
+    read = [ref for ref, edit in edits.items() if edit.pairs]
+
+    assert len(edits) == 300
+    assert 0 < len(read) * len(huge) <= MAX_READ_CHARS
+    assert "s299" in read
+    assert "s0" not in read
