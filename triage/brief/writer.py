@@ -35,7 +35,7 @@ def compose(bundle: EvidenceBundle) -> Brief:
     claims = missing_claims(bundle, subject_of(bundle)[0])
     if not is_silence_only(bundle):
         claims += [*_what(bundle), *_cost(bundle), *_how(bundle), *_where(bundle)]
-    claims += _radius(bundle)
+    claims += [*_funnel(bundle), *_radius(bundle)]
     claims += _why(bundle)
     return _brief(bundle, tuple(claims), "code", confidence_of(bundle))
 
@@ -179,6 +179,19 @@ def _where(bundle: EvidenceBundle) -> list[Claim]:
                 text += f" (median {n['failing_ms']:.0f} ms, healthy ones {n['healthy_ms']:.0f} ms)"
             return [Claim(f"{text}.", (piece.id,))]
     return []
+
+
+def _funnel(bundle: EvidenceBundle) -> list[Claim]:
+    """At which step of the way they are lost."""
+    return [
+        Claim(
+            f"Of {piece.numbers['reached']} checkouts that were {piece.numbers['stage']}"
+            f" {piece.numbers['went_on']} came to {piece.numbers['following']}"
+            f" ({_share(piece.numbers['share'])}, {_share(piece.numbers['share_before'])} before).",
+            (piece.id,),
+        )
+        for piece in bundle.of_kind("funnel")
+    ]
 
 
 def _radius(bundle: EvidenceBundle) -> list[Claim]:

@@ -9,6 +9,7 @@ from kernel.money import format_money
 from triage.evidence.breakdown import Breakdown
 from triage.evidence.changes import ChangeReport, RankedChange
 from triage.evidence.evidence import Finding, Number
+from triage.evidence.funnel import Way
 from triage.evidence.logs import TemplateDelta
 from triage.evidence.traces import TraceComparison
 from triage.evidence.traffic import Traffic
@@ -88,6 +89,27 @@ def breakdown_finding(found: Breakdown, query: str, onset_us: int, to_us: int) -
         f"explains {percent(blamed.explained)} of the excess"
     )
     return Finding("breakdown", summary, numbers, query, onset_us, to_us)
+
+
+def funnel_finding(found: Way, query: str, onset_us: int, to_us: int) -> Finding:
+    """Where on the way to an order most are lost since the onset."""
+    numbers: dict[str, Number] = {
+        "stage": found.stage[:MAX_TEXT],
+        "following": found.following[:MAX_TEXT],
+        "reached": found.reached,
+        "went_on": found.went_on,
+        "share": round(found.share, 4),
+        "reached_before": found.reached_before,
+        "went_on_before": found.went_on_before,
+        "share_before": round(found.share_before, 4),
+        "q_value": f"{found.q_value:.1e}",
+    }
+    summary = (
+        f"From {found.stage[:MAX_TEXT]} to {found.following[:MAX_TEXT]}: {found.went_on} of "
+        f"{found.reached} checkouts go on ({percent(found.share)}), {found.went_on_before} of "
+        f"{found.reached_before} before ({percent(found.share_before)})"
+    )
+    return Finding("funnel", summary, numbers, query, onset_us, to_us)
 
 
 def modes_finding(found: Breakdown, query: str, onset_us: int, to_us: int) -> Finding | None:

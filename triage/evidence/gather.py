@@ -37,6 +37,7 @@ from triage.evidence.findings import (
     traces_finding,
     traffic_finding,
 )
+from triage.evidence.funnel_search import funnel_around
 from triage.evidence.labels import common_segment, labels_of
 from triage.evidence.logs import compare_logs
 from triage.evidence.outcome import OutcomeRule
@@ -118,6 +119,9 @@ class EvidenceEngine:
         findings += self._logs(context, span, missing)
         causes, judged = self._causes(context, onset_us, picture, missing)
         findings += causes
+        if "events" not in missing:
+            lost = self._ask("events", missing, lambda: funnel_around(self._store, *span.edges))
+            findings += lost or []
         verdict = agreed(report.verdict if report else Verdict.CANNOT_TELL, judged)
         return EvidenceBundle(
             context=context,
@@ -323,6 +327,10 @@ class _Span:
 
     from_us: int
     to_us: int
+
+    @property
+    def edges(self) -> tuple[int, int]:
+        return self.from_us, self.to_us
 
     def on_slices(self) -> tuple[int, int]:
         """Widened to slice borders: 5 s, and 1 min for what is older than about 2 h."""

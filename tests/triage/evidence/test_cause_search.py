@@ -9,6 +9,7 @@ import pytest
 from kernel.clock import MINUTE_US, SECOND_US, FrozenClock, rfc3339
 from kernel.telemetry_store.port import Batch, ChangeRow, LogRow, MetricRow, SpanRow
 from kernel.telemetry_store.sqlite_store import SqliteTelemetryStore
+from tests.triage.evidence.test_funnel import journeys
 from triage.brief.writer import compose
 from triage.evidence.evidence import EvidenceBundle, IncidentContext, Verdict, agreed
 from triage.evidence.gather import EvidenceEngine
@@ -161,3 +162,13 @@ def test_one_that_fails_alone_has_no_radius(store, clock):
     store.write(Batch(cursor=9, logs=logs("deadlock found after # ms")))
 
     assert gathered(store, clock).of_kind("blast_radius") == []
+
+
+def test_the_step_at_which_checkouts_are_lost_is_told(store, clock):
+    clock.set_us(ONSET_US + 10 * MINUTE_US)
+    store.write(Batch(cursor=9, events=journeys(broken=2)))
+    bundle = gathered(store, clock)
+
+    (lost,) = bundle.of_kind("funnel")
+    assert (lost.numbers["stage"], lost.numbers["following"]) == ("step address", "step shipping")
+    assert "came to step shipping" in compose(bundle).text
