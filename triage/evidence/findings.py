@@ -93,9 +93,12 @@ def breakdown_finding(found: Breakdown, query: str, onset_us: int, to_us: int) -
 
 def funnel_finding(found: Way, query: str, onset_us: int, to_us: int) -> Finding:
     """Where on the way to an order most are lost since the onset."""
+    stage, following = (
+        one.removeprefix("step ")[:MAX_TEXT] for one in (found.stage, found.following)
+    )
     numbers: dict[str, Number] = {
-        "stage": found.stage[:MAX_TEXT],
-        "following": found.following[:MAX_TEXT],
+        "stage": stage,
+        "following": following,
         "reached": found.reached,
         "went_on": found.went_on,
         "share": round(found.share, 4),
@@ -105,7 +108,7 @@ def funnel_finding(found: Way, query: str, onset_us: int, to_us: int) -> Finding
         "q_value": f"{found.q_value:.1e}",
     }
     summary = (
-        f"From {found.stage[:MAX_TEXT]} to {found.following[:MAX_TEXT]}: {found.went_on} of "
+        f"From {stage} to {following}: {found.went_on} of "
         f"{found.reached} checkouts go on ({percent(found.share)}), {found.went_on_before} of "
         f"{found.reached_before} before ({percent(found.share_before)})"
     )

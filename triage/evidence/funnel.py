@@ -25,18 +25,19 @@ TYPES = (
     "payment.failed",
     "payment.expired",
 )
+START, PAYMENT, PAID, ORDER = "start", "payment", "paid", "order"
 # What a checkout usually needs to go on.
 SETTLING_US = MINUTE_US
 MAX_STAGES = 12
 _LEAST_Q = 1e-3
 _LEAST_DROP = 0.1
 _ENDS: Mapping[str, tuple[str, ...]] = {
-    "payment.attempted": ("paying",),
-    "payment.failed": ("paying",),
-    "payment.expired": ("paying",),
-    "payment.authorized": ("paying", "paid"),
-    "payment.succeeded": ("paying", "paid"),
-    "checkout.completed": ("paying", "paid", "ordered"),
+    "payment.attempted": (PAYMENT,),
+    "payment.failed": (PAYMENT,),
+    "payment.expired": (PAYMENT,),
+    "payment.authorized": (PAYMENT, PAID),
+    "payment.succeeded": (PAYMENT, PAID),
+    "checkout.completed": (PAYMENT, PAID, ORDER),
 }
 
 
@@ -95,7 +96,7 @@ def _journeys(rows: Iterable[EventRow]) -> dict[str, _Journey]:
         event = row.event
         if not event.checkout_id:
             continue
-        one = found.setdefault(event.checkout_id, _Journey(event.time_us, {"started"}))
+        one = found.setdefault(event.checkout_id, _Journey(event.time_us, {START}))
         one.first_us = min(one.first_us, event.time_us)
         if event.type == "checkout.step_completed" and event.step:
             one.reached.add(f"step {event.step}")
@@ -113,8 +114,8 @@ def _stages(seen: Mapping[str, _Journey]) -> list[str]:
         (stage for stage in counts if stage.startswith("step ")),
         key=lambda stage: (-counts[stage], stage),
     )
-    ends = [stage for stage in ("paying", "paid", "ordered") if stage in counts]
-    return ["started", *steps[: MAX_STAGES - 4], *ends]
+    ends = [stage for stage in (PAYMENT, PAID, ORDER) if stage in counts]
+    return [START, *steps[: MAX_STAGES - 4], *ends]
 
 
 def _way(pair: tuple[str, str], since: Sequence[set[str]], before: Sequence[set[str]]) -> Way:

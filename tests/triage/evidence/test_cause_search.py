@@ -170,5 +170,5 @@ def test_the_step_at_which_checkouts_are_lost_is_told(store, clock):
     bundle = gathered(store, clock)
 
     (lost,) = bundle.of_kind("funnel")
-    assert (lost.numbers["stage"], lost.numbers["following"]) == ("step address", "step shipping")
-    assert "came to step shipping" in compose(bundle).text
+    assert (lost.numbers["stage"], lost.numbers["following"]) == ("address", "shipping")
+    assert "went on to shipping" in compose(bundle).text

@@ -57,7 +57,7 @@ def test_a_payment_that_fails_is_lost_on_the_way_to_paid() -> None:
     way = worst_way(journeys(broken=4), ONSET_US, TO_US)
 
     assert way is not None
-    assert (way.stage, way.following) == ("paying", "paid")
+    assert (way.stage, way.following) == ("payment", "paid")
 
 
 def test_a_way_that_is_as_it_was_loses_nobody() -> None:
