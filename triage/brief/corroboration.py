@@ -20,6 +20,11 @@ _OF_KIND = {
     "change": "changes",
     "change_of": "changes",
     "logs": "logs",
+    "cause": "changes",
+    "vendor": "changes",
+    "onset": "logs",
+    "blast_radius": "logs",
+    "funnel": "shop",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kernel.clock import HOUR_US, MINUTE_US
-from kernel.telemetry_store.port import ChangeRow, LogRow, TelemetryStore
+from kernel.telemetry_store.port import ChangeRow, LogRow, MetricRow, SpanRow, TelemetryStore
 from triage.evidence.causes.assemble import (
     WARNING_SEVERITY,
     calls_of,
@@ -41,8 +41,8 @@ def scene_around(
 ) -> Scene:
     """The scene of an incident from the hour before its onset until now.
 
-    Of logs the newest warnings and errors are read on both sides of the onset, so that many of one
-    side cannot hide the other.
+    Logs, failed spans and points are read on both sides of the onset apart, the newest of each, so
+    that many of one side cannot hide the other.
     """
     usual_until_us = onset_us - _BEFORE_ONSET_US
     from_us, to_us = usual_until_us - USUAL_US, context.now_us + 1
@@ -52,17 +52,23 @@ def scene_around(
             from_us=since_us, to_us=until_us, min_severity=WARNING_SEVERITY, limit=MAX_LOGS
         )
 
+    def errors(since_us: int, until_us: int) -> list[SpanRow]:
+        return store.spans(from_us=since_us, to_us=until_us, status="error", limit=MAX_SPANS)
+
+    def points(since_us: int, until_us: int) -> list[MetricRow]:
+        return store.metrics(from_us=since_us, to_us=until_us, limit=MAX_POINTS // 2)
+
     spans = store.spans(from_us=usual_until_us, to_us=to_us, limit=MAX_SPANS)
-    failed = store.spans(from_us=from_us, to_us=to_us, status="error", limit=MAX_SPANS)
+    failed = [*errors(from_us, usual_until_us), *errors(usual_until_us, to_us)]
     symptoms = symptoms_of(
         [*logs(from_us, usual_until_us), *logs(usual_until_us, to_us)], usual_until_us
     )
     suspects, deployments = changes_of(changes)
     words = " ".join([context.title, *context.labels.values()])
     return Scene(
-        alarm=Alarm(context.now_us, context.service, "", words[:MAX_WORDS]),
+        alarm=Alarm(onset_us, context.service, "", words[:MAX_WORDS], context.now_us),
         symptoms=symptoms + span_symptoms(failed, usual_until_us),
-        series=series_of(store.metrics(from_us=from_us, to_us=to_us, limit=MAX_POINTS)),
+        series=series_of([*points(from_us, usual_until_us), *points(usual_until_us, to_us)]),
         suspects=suspects,
         deployments=deployments,
         vendors=vendors_of(changes),

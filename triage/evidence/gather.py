@@ -59,6 +59,9 @@ MAX_OBJECTIVES = 3
 ERROR_SEVERITY = 17  # OTLP: ERROR
 _UNREACHABLE = (TillwatchError, OSError, sqlite3.Error)
 
+# Whatever a stranger's numbers do to our maths: it must not cost the brief.
+_UNJUDGEABLE = (ValueError, ArithmeticError, LookupError)
+
 T = TypeVar("T")
 
 
@@ -120,8 +123,9 @@ class EvidenceEngine:
         causes, judged = self._causes(context, onset_us, picture, missing)
         findings += causes
         if "events" not in missing:
-            lost = self._ask("events", missing, lambda: funnel_around(self._store, *span.edges))
-            findings += lost or []
+            edges = span.from_us, span.to_us
+            found = self._ask("events", missing, lambda: funnel_around(self._store, *edges))
+            findings += found or []
         verdict = agreed(report.verdict if report else Verdict.CANNOT_TELL, judged)
         return EvidenceBundle(
             context=context,
@@ -297,7 +301,11 @@ class EvidenceEngine:
                 found += cause_findings(scene, judged)
             return found, judged.verdict
 
-        return self._ask("metrics", missing, search) or ([], Verdict.CANNOT_TELL)
+        try:
+            return self._ask("metrics", missing, search) or ([], Verdict.CANNOT_TELL)
+        except _UNJUDGEABLE:
+            missing.append("causes")
+            return [], Verdict.CANNOT_TELL
 
     def _logs(self, context: IncidentContext, span: _Span, missing: list[str]) -> list[Finding]:
         length_us = span.to_us - span.from_us
@@ -327,10 +335,6 @@ class _Span:
 
     from_us: int
     to_us: int
-
-    @property
-    def edges(self) -> tuple[int, int]:
-        return self.from_us, self.to_us
 
     def on_slices(self) -> tuple[int, int]:
         """Widened to slice borders: 5 s, and 1 min for what is older than about 2 h."""

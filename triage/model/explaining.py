@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -226,7 +227,7 @@ class Explainer:
             return "no time left"
         try:
             finding = talk.look(talk.bundle, found)
-        except TillwatchError:
+        except (TillwatchError, OSError, sqlite3.Error):
             return "could not be asked"
         if finding is None:
             return "nothing found"

@@ -40,7 +40,8 @@ def inquiry(query: Query, table: Redacted) -> Inquiry | str:
     """The query with its parameter, or why it may not be made."""
     if query.query == "breakdown_by":
         field = table.words.get(query.field, query.field)
-        if not _is_dimension(field):
+        free = query.field not in table.words and field not in CAUSE_FIELDS
+        if free or not _is_dimension(field):
             return f"{query.query}: no such dimension"
         return Inquiry(query.query, field, "", f"{query.query} {query.field}")
     piece = table.by_id(query.evidence_id)

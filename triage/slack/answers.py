@@ -83,7 +83,7 @@ def why_lines(incident: IncidentOut) -> list[str]:
         return [f"{incident.number}: no brief yet, evidence is being gathered."]
     by = "code" if brief.source == "code" else "a model, each claim checked by code"
     lines = [
-        f"{incident.number}: {brief.text}",
+        f"{incident.number}: {line(brief.text)}",
         f"Confidence: {brief.confidence}. Written by {by}.",
     ]
     if brief.missing_sources:

@@ -167,7 +167,7 @@ def _cause(view: CardView) -> str:
     if not view.text:
         return "No brief yet: evidence is being gathered."
     sure = f" (confidence: {line(view.confidence)})" if view.confidence else ""
-    return f"What is known{sure}: {view.text}"
+    return f"What is known{sure}: {line(view.text)}"
 
 
 def _actions(view: CardView) -> Mapping[str, Any]:

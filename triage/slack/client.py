@@ -90,7 +90,10 @@ class SlackClient:
         return account if isinstance(account, dict) else None
 
     def _say(self, method: str, arguments: Mapping[str, Any]) -> SlackResponse:
-        return _asked(method, lambda: self._client.api_call(method, json=dict(arguments)))
+        try:
+            return _asked(method, lambda: self._client.api_call(method, json=dict(arguments)))
+        except _Nobody as error:
+            raise PermanentFailure(f"{method}: Slack knows no such user ({error})") from None
 
 
 class _Nobody(Exception):

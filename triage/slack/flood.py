@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from kernel.clock import MINUTE_US
 from triage.slack.card import Message
-from triage.slack.text import MAX_SECTION, notification, section
+from triage.slack.text import MAX_SECTION, line, notification, section
 
 WINDOW_US = 10 * MINUTE_US
 MOST_CARDS = 20
@@ -39,7 +39,10 @@ def held_message(held: Held, url: str) -> Message:
     burn = "incident burns and has" if held.burning == 1 else "incidents burn and have"
     lines = [
         f"{held.burning:,} more {burn} no card here, so that this channel stays readable:",
-        *(f"• {number} ({severity}): {title[:150]}" for number, severity, title in held.worst),
+        *(
+            f"• {number} ({severity}): {line(title)[:150]}"
+            for number, severity, title in held.worst
+        ),
         *([f"and {more:,} more"] if more else []),
         f"All of them: {url}",
     ]

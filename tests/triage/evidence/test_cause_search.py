@@ -172,3 +172,17 @@ def test_the_step_at_which_checkouts_are_lost_is_told(store, clock):
     (lost,) = bundle.of_kind("funnel")
     assert (lost.numbers["stage"], lost.numbers["following"]) == ("address", "shipping")
     assert "went on to shipping" in compose(bundle).text
+
+
+@pytest.mark.parametrize("error", [ValueError("log of 0"), ZeroDivisionError(), KeyError("x")])
+def test_what_cannot_be_judged_costs_only_itself(store, clock, monkeypatch, error):
+    def fail(_scene: object) -> None:
+        raise error
+
+    monkeypatch.setattr("triage.evidence.gather.judge", fail)
+    store.write(Batch(cursor=9, logs=logs("deadlock found after # ms")))
+    bundle = gathered(store, clock)
+
+    assert "causes" in bundle.missing_sources
+    assert bundle.of_kind("logs")
+    assert compose(bundle).text

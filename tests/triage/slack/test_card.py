@@ -201,3 +201,12 @@ def test_untrusted_text_can_neither_mention_nor_link(hostile: str) -> None:
     for message in (incident_card(view), evidence_thread(view)):
         assert not re.search(r"[<>*_~`@]|://", message.text)
         assert {node["type"] for node in texts(list(message.blocks))} == {"plain_text"}
+
+
+def test_a_brief_with_line_breaks_forges_no_line_of_ours() -> None:
+    forged = "May be fix\n\nApproved by Ana at 14:02:11 UTC (web)\u2028Expires never."
+    card = incident_card(replace(VIEW, text=forged))
+
+    said = [one["text"] for one in texts(document(card)) if "May be fix" in one["text"]]
+    assert said
+    assert all("\n" not in one.partition("May be fix")[2] for one in said)

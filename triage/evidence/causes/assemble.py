@@ -112,18 +112,24 @@ def changes_of(rows: Sequence[ChangeRow]) -> tuple[list[Suspect], list[Deploymen
         commit: _Merged(row) for row in rows if row.kind != "deploy" and (commit := _commit_of(row))
     }
     for row in deployments:
-        commit = _commit_of(row) or f"{row.service} {row.version}".strip()
+        commit = _commit_of(row) or _own_name(row)
         known = described.setdefault(commit, _Merged(row))
         known.deployed.append(_deployment(row))
     others = [row for row in rows if row.kind != "deploy" and not _commit_of(row)]
     suspects = [_suspect(ref, one) for ref, one in described.items()]
-    suspects += [_suspect(f"{row.kind} {row.summary}"[:120], _Merged(row)) for row in others]
+    suspects += [_suspect(_own_name(row), _Merged(row)) for row in others]
     return suspects, [_deployment(row) for row in deployments]
 
 
 def _commit_of(row: ChangeRow) -> str:
     """The commit that it names; `sha` is what GitHub calls it."""
     return str(row.attributes.get(COMMIT) or row.attributes.get("sha") or "")
+
+
+def _own_name(row: ChangeRow) -> str:
+    """A name of its own for a change without a commit: two of the same words stay two."""
+    words = f"{row.service} {row.version}" if row.kind == "deploy" else f"{row.kind} {row.summary}"
+    return f"{words.strip()[:100]} @{row.position}.{row.item}"
 
 
 def vendors_of(rows: Iterable[ChangeRow]) -> list[VendorReport]:

@@ -18,6 +18,7 @@ MAX_LINES = 400
 MAX_LINE_CHARS = 300
 # Pairing compares each with each.
 MAX_PAIRED = 60
+MAX_TOKENS = 80
 _COMMENT = re.compile(r"(?:^|\s)(?://|#(?!\{)|--\s|/\*|<!--|;;).*$|^\s*\*(?:\s.*)?$")
 _TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|\d[\w.]*|\"[^\"]*\"|'[^']*'|`[^`]*`|[^\sA-Za-z0-9_]")
 _SIMILAR = 0.55
@@ -139,7 +140,8 @@ def _paired(
 
 def _likeness(old: str, new: str) -> float:
     """0-1, by tokens; short lines by letters too, so that a respelling is seen as one."""
-    likeness = SequenceMatcher(None, tokens(old), tokens(new), autojunk=False).ratio()
+    parts = tokens(old)[:MAX_TOKENS], tokens(new)[:MAX_TOKENS]
+    likeness = SequenceMatcher(None, *parts, autojunk=False).ratio()
     given = _ASSIGNED.match(old), _ASSIGNED.match(new)
     if given[0] and given[1] and given[0][1] == given[1][1]:
         return max(likeness, _SAME_NAME)

@@ -187,7 +187,7 @@ def _size(was: float, now: float) -> float:
     """0-1: a factor of four or more is all of it; nothing to something is all too."""
     if was <= 0 or now <= 0:
         return 1.0
-    return min(1.0, abs(math.log(now / was)) / math.log(4))
+    return min(1.0, abs(math.log(now) - math.log(was)) / math.log(4))
 
 
 def _names(code: str) -> list[str]:

@@ -27,7 +27,8 @@ class Facts:
     @cached_property
     def shifts(self) -> tuple[Shift, ...]:
         """Series that left their usual range."""
-        until_us = self.scene.alarm.at_us + _AFTER_ALARM_US
+        alarm = self.scene.alarm
+        until_us = alarm.seen_until_us or alarm.at_us + _AFTER_ALARM_US
         found = (shift_of(series, until_us) for series in self.scene.series)
         return tuple(shift for shift in found if shift is not None)
 
@@ -46,7 +47,7 @@ class Facts:
             if one.series.service == alarm.service and one.series.name == alarm.metric
         ]
         loud = sorted((one for one in self.bad if one.first_us), key=grown, reverse=True)
-        return min(own or [one.first_us for one in loud[:1]], default=alarm.at_us)
+        return min([*(own or [one.first_us for one in loud[:1]]), alarm.at_us])
 
     @cached_property
     def first_sign_us(self) -> int:

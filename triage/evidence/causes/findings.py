@@ -24,7 +24,7 @@ KIND_ONSET, KIND_CAUSE, KIND_VENDOR = "onset", "cause", "vendor"
 
 def cause_findings(scene: Scene, judged: Judgement) -> list[Finding]:
     """First what shows and since when, then one piece for each candidate, likeliest first."""
-    until_us = max(scene.alarm.at_us, judged.onset_us)
+    until_us = max(scene.alarm.seen_until_us, scene.alarm.at_us, judged.onset_us)
     known = {one.ref: one for one in scene.suspects}
     found = [_onset(scene, judged, until_us)]
     found += [
@@ -55,7 +55,8 @@ def radius_finding(scene: Scene) -> Finding | None:
     names = ", ".join(service[:40] for service, _ in hit[1:])
     summary = f"Most fails in {centre[:40]}; with it fail {names}"
     query = "telemetry.logs, metrics and spans by service"
-    return Finding(KIND_RADIUS, summary, numbers, query, facts.onset_us, scene.alarm.at_us)
+    until_us = max(scene.alarm.seen_until_us, scene.alarm.at_us)
+    return Finding(KIND_RADIUS, summary, numbers, query, facts.onset_us, until_us)
 
 
 def vendor_findings(

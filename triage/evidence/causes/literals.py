@@ -41,7 +41,7 @@ _SIZES = {
     "gib": 1024.0**3,
 }
 _DURATION = re.compile(
-    r"(?P<number>\d[\d_]*(?:\.\d+)?)\s*\*\s*(?:time\.|TimeUnit\.|Duration\.)?"
+    r"(?<!\d)(?P<number>\d[\d_]{0,30}(?:\.\d+)?)\s*\*\s*(?:time\.|TimeUnit\.|Duration\.)?"
     r"(?P<unit>nano|micro|milli)?(?P<base>seconds?|minutes?|hours?|days?)\b",
     re.IGNORECASE,
 )
@@ -55,6 +55,7 @@ _NUMBER = re.compile(
 )
 _SWITCHES = {"true": 1.0, "false": 0.0, "on": 1.0, "off": 0.0, "enabled": 1.0, "disabled": 0.0}
 _LEVELS = ("off", "fatal", "error", "warn", "warning", "info", "debug", "trace")
+_MOST = 1e30
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -123,4 +124,4 @@ def _plain(match: re.Match[str]) -> float | None:
 
 
 def _float(text: str) -> float:
-    return float(text.replace("_", ""))
+    return min(float(text.replace("_", "")), _MOST)

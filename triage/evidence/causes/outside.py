@@ -48,17 +48,19 @@ _EXPIRY = re.compile(r"(?:cert|tls|ssl)\w*(?:expir|valid|remaining|until)", re.I
 _NAMES = re.compile(
     r"no such host|host not found|(?:failed|unable) to resolve|server misbehaving|servfail|"
     r"nxdomain|name resolution|getaddrinfo|name or service not known|"
-    r"\bdns\b|unknownhost|lookup [\w.-]+ on |resolver|coredns|could not resolve",
+    r"\bdns\b|unknownhost|lookup [\w.-]+ on |resolver (?:timeout|error|unreachable|failed)|"
+    r"coredns|could not resolve",
     re.IGNORECASE,
 )
 _BROKEN = re.compile(
-    r"i/o error|bad sector|remount\w* read-only|hardware|packet loss|network partition|"
+    r"i/o error|bad sector|remount\w* read-only|hardware (?:error|fault|failure)|packet loss|"
+    r"network partition|"
     r"link (?:down|flap)|"
     r"node ?not ?ready|nodenotready|hypervisor|availability zone|zone \S+ (?:is )?(?:degraded|"
     r"down|unreach|unavail)|"
     r"co-?tenant|noisy neighbo|throttling container|spot instance|instance (?:terminat|retir|"
     r"reclaim)|"
-    r"host maintenance|live migration|volume (?:detach|degraded)|clock step|\bntp\b|"
+    r"host maintenance|live migration|volume (?:detach|degraded)|clock step|"
     r"primary (?:is )?(?:down|unreachable|lost)|failover (?:started|triggered|complete)|"
     r"promoted to primary",
     re.IGNORECASE,
@@ -77,7 +79,10 @@ _NODE_SERIES = re.compile(
     re.IGNORECASE,
 )
 _NETWORK_SERIES = re.compile(r"packet|retransmi|steal", re.IGNORECASE)
-_NAME_SERIES = re.compile(r"servfail|nxdomain|dns|resolver|forward_timeouts", re.IGNORECASE)
+_NAME_SERIES = re.compile(
+    r"servfail|nxdomain|dns|resolver (?:timeout|error|unreachable|failed)|forward_timeouts",
+    re.IGNORECASE,
+)
 _TURNED_AWAY = re.compile(
     r"(?:vendor|provider|partner|external|third|carrier|acquirer)\w*[._](?:401|403|429|quota|"
     r"denied)",
@@ -100,7 +105,7 @@ _ARRIVAL = re.compile(
 _CREDENTIAL = re.compile(
     r"(?:api[ _-]?key|credential|secret|password|access key|license)\w* (?:has |is |was )?"
     r"(?:expired|revoked|invalid|suspended|rotated)|quota (?:has been )?exceeded|account suspended|"
-    r"billing|subscription (?:expired|inactive)|insufficient_quota",
+    r"subscription (?:expired|inactive)|insufficient_quota",
     re.IGNORECASE,
 )
 _OTHER_SIDE = re.compile(
@@ -144,6 +149,8 @@ _EDGE = re.compile(
 _AGAIN = re.compile(r"retr(?:y|ies)|duplicate request|thundering|loop", re.IGNORECASE)
 
 _FINE = frozenset({"operational", "none", "resolved"})
+# The part of all bad messages that must speak of it: one odd line decides nothing.
+_SPOKEN_SHARE = 0.15
 _TOLD_NEAR_US = 20 * MINUTE_US
 
 
@@ -267,7 +274,7 @@ class _Signs:
         if spoken and ran_out:
             why = f"a certificate of {ran_out[0].service} ran out"
             return Reading(Outside.CERTIFICATE, 0.98, why)
-        if spoken and self.share(spoken) >= 0.15:
+        if spoken and self.share(spoken) >= _SPOKEN_SHARE:
             return Reading(Outside.CERTIFICATE, 0.9, spoken[0].text[:100])
         return None
 
@@ -275,7 +282,7 @@ class _Signs:
         """Names are not found any more."""
         spoken = [one for one in self.bad if _NAMES.search(one.text)]
         series = [one for one in self.shifts if _NAME_SERIES.search(one.series.name)]
-        if not spoken:
+        if not spoken or self.share(spoken) < _SPOKEN_SHARE:
             return None
         several = len({one.service for one in spoken}) >= 3
         strength = 0.55 + 0.2 * self.share(spoken) + 0.12 * bool(series) + 0.12 * several
@@ -292,7 +299,9 @@ class _Signs:
         network = [
             one for one in nodes if _NETWORK_SERIES.search(one.series.name) and one.ratio > 3
         ]
-        strength = 0.72 if broken or network else 0.5 if strained else 0.3
+        loud = self.share(broken) >= _SPOKEN_SHARE or bool(machines)
+        tired = self.share(strained) >= _SPOKEN_SHARE or bool(machines)
+        strength = 0.72 if (broken and loud) or network else 0.5 if strained and tired else 0.25
         strength += 0.13 * bool(machines) + 0.14 * bool(nodes)
         spoken = [*broken, *strained]
         why = spoken[0].text if spoken else f"{nodes[0].series.name} left its usual range"
@@ -329,7 +338,7 @@ class _Signs:
     def credential(self) -> Reading | None:
         """A key ran out, or a vendor's quota did."""
         spoken = [one for one in self.bad if _CREDENTIAL.search(one.text)]
-        if spoken:
+        if spoken and self.share(spoken) >= _SPOKEN_SHARE:
             return Reading(Outside.CREDENTIAL, 0.8, spoken[0].text[:100])
         turned_away = [one for one in self.shifts if _TURNED_AWAY.search(one.series.name)]
         if turned_away and turned_away[0].ratio > 3:

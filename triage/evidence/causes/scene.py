@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Alarm:
-    """What paged: the service and the words of the alert. `at_us`: when it fired."""
+    """What paged: the service and the words of the alert. `at_us`: when it fired, or since when it
+    is known to burn; `seen_until_us`: up to when its data reach (0: a little beyond).
+    """
 
     at_us: int
     service: str
     metric: str = ""
     text: str = ""
+    seen_until_us: int = 0
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Shift:
         """0-1: how far it moved, on a scale where a factor of ten is all."""
         if self.before <= 0 or self.after <= 0:
             return 1.0
-        return min(1.0, abs(math.log10(self.after / self.before)))
+        return min(1.0, abs(math.log10(self.after) - math.log10(self.before)))
 
 
 def shift_of(series: Series, until_us: int) -> Shift | None:

@@ -77,8 +77,8 @@ def test_a_deploy_belongs_to_the_commit_that_it_names_and_else_stands_for_itself
     by_ref = {one.ref: one for one in suspects}
 
     assert [run.at_us for run in by_ref["c1"].deployed] == [20]
-    assert by_ref["web 7.1"].deployed[0].service == "web"
-    assert by_ref["flag new_tile on"].deployed[0].at_us == 40
+    assert by_ref["web 7.1 @1.3"].deployed[0].service == "web"
+    assert by_ref["flag new_tile on @1.4"].deployed[0].at_us == 40
     assert len(deployments) == 2
 
 
@@ -89,3 +89,20 @@ def test_a_vendor_is_never_a_suspect_and_without_a_beginning_the_time_it_was_tol
 
     assert changes_of([row]) == ([], [])
     assert vendors_of([row])[0].from_us == 50
+
+
+def test_two_changes_of_the_same_words_stay_two() -> None:
+    rows = [
+        ChangeRow(
+            1, 1, 10, "config", "till", "config of till", attributes={"diff": "-a: 1\n+a: 2"}
+        ),
+        ChangeRow(
+            1, 2, 90, "config", "till", "config of till", attributes={"diff": "-b: 9\n+b: 1"}
+        ),
+        ChangeRow(1, 3, 20, "deploy", "till", "", "1.0"),
+        ChangeRow(1, 4, 95, "deploy", "till", "", "1.0"),
+    ]
+    suspects, _ = changes_of(rows)
+
+    assert len({one.ref for one in suspects}) == 4
+    assert sorted(run.at_us for one in suspects for run in one.deployed) == [10, 20, 90, 95]

@@ -175,3 +175,19 @@ def test_a_diff_of_any_length_is_read_in_bounds() -> None:
 
     assert effects_of(read_diff(line * 50_000)) is not None
     assert len(read_diff(line * 50_000).lines) <= 400
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "0." + "0" * 320 + "1", "0", "1" * 5_000])
+def test_numbers_of_any_size_are_read(number: str) -> None:
+    effects = effects_of(
+        read_diff(f"-  most: {number}\n+  most: 5\n-  least: 5\n+  least: {number}\n")
+    )
+
+    assert all(0 <= effect.harm <= 1 for effect in effects)
+
+
+def test_a_line_of_any_length_is_read_in_part() -> None:
+    """One minified line on each side: their likeness is not worth minutes."""
+    line = "0," * 10_000
+
+    assert read_diff(f"-1,{line}\n+2,{line}\n").pairs

@@ -214,3 +214,18 @@ def test_of_many_huge_diffs_the_nearest_before_the_onset_are_read() -> None:
     assert 0 < len(read) * len(huge) <= MAX_READ_CHARS
     assert "s299" in read
     assert "s0" not in read
+
+
+def test_one_odd_line_among_many_decides_nothing() -> None:
+    """Words of networks, names and keys in a single message are no cause."""
+    for odd in ("packet loss seen", "no such host: x", "api key expired for geocoder"):
+        told = [*scene().symptoms, Symptom("basket", odd, 1, 0)]
+        judged = judge(scene(suspect("tidied", 57, TIDIED), symptoms=told))
+
+        assert judged.blamed is None or judged.blamed.outside is None
+
+
+def test_trouble_began_no_later_than_it_was_known_to_burn() -> None:
+    late = [replace(one, first_us=at(90)) for one in scene().symptoms]
+
+    assert judge(scene(symptoms=late, series=[])).onset_us == at(65)

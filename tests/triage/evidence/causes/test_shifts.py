@@ -84,3 +84,11 @@ def test_the_unit_of_a_series_does_not_matter(values: list[float], scale: float)
     one = minute_of(rounded)
 
     assert minute_of([value * 2.0 ** round(math.log2(scale)) for value in rounded]) == one
+
+
+def test_a_fall_to_next_to_nothing_is_a_fall() -> None:
+    """Gauges of the JVM start at its smallest number."""
+    shift = shift_of(series([5.0] * 60 + [5e-324] * 20), NOON + 1_000 * MINUTE_US)
+
+    assert shift is not None
+    assert shift.weight == 1.0
