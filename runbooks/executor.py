@@ -93,7 +93,7 @@ class ActionExecutor:
             if row.lease_until_us is None or row.lease_until_us <= now_us:
                 lost = "no person confirmed it" if row.kind == "manual" else "the executor stopped"
                 summary = f"{lost} before the result was known: check {row.target} by hand"
-                self._finish(row, Outcome("unknown", summary))
+                self._finish(row, Outcome("unknown", summary), guessed=True)
 
     def _try(self, row: ApprovalRow) -> bool:
         try:
@@ -196,14 +196,17 @@ class ActionExecutor:
                 announce(session, leased, SYSTEM, now_us)
         return leased
 
-    def _finish(self, row: ApprovalRow, outcome: Outcome) -> None:
-        """Only the holder of this very lease (its version) writes the state; all get a record."""
+    def _finish(self, row: ApprovalRow, outcome: Outcome, *, guessed: bool = False) -> None:
+        """Only the holder of this very lease (its version) writes the state. What was really done
+        gets a record in any case; a guess only where it became the state.
+        """
         now_us = self._clock.now_us()
         result = {"state": outcome.state, "summary": outcome.summary[:1000], **outcome.detail}
         with self._database.unit_of_work() as session:
             event = _EVENTS[outcome.state]
             changed = repository.transition(session, row, event, now_us, result=result)
-            self._trail.result(session, changed or row, outcome)
+            if changed is not None or not guessed:
+                self._trail.result(session, changed or row, outcome)
             if changed is not None:
                 announce(session, changed, SYSTEM, now_us)
 

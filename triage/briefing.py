@@ -140,7 +140,9 @@ class Briefing:
             if new_content and self._sources.model_set and not over:
                 work.ask, work.asked_times = "wanted", 0
             relabelled = standing is None or standing.labels != dict(bundle.labels)
-            if relabelled and not over:
+            # What cannot be seen just now speaks neither for a step nor against one.
+            blind = standing is not None and "events" in bundle.missing_sources
+            if relabelled and not over and not blind:
                 publish(session, brief_ready(row, work.revision, bundle), now_us)
             self._admission.changed(session, row, "brief")
         elif wanted or new_numbers:

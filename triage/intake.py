@@ -84,7 +84,9 @@ class AlertIntake:
             end = start + _CHUNK
             with self._database.unit_of_work() as session:
                 # Before as well: the last end in a post must not close what the post leaves open.
-                self._left_out(session, batch)
+                # That nothing is left out any more counts only after all that it tells.
+                if batch.truncated:
+                    self._left_out(session, batch)
                 self._admission.tell(session, *whole[start:end])
                 if end < len(whole):
                     _move(session, item=end, tries=1)
@@ -103,7 +105,8 @@ class AlertIntake:
         batch = self._read_post(record.body)
         for index in range(item, len(batch.deliveries)):
             with self._database.unit_of_work() as session:
-                self._left_out(session, batch)
+                if batch.truncated:
+                    self._left_out(session, batch)
                 if index == item and tries >= MAX_TRIES:
                     reason = f"failed {MAX_TRIES} times; the log of {CONSUMER} says why"
                     self._set_aside(session, record, index, reason)

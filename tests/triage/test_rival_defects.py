@@ -112,6 +112,17 @@ def test_a_later_whole_post_says_that_nothing_is_left_out_any_more(desk, web):
     assert (found.state, found.left_out) == ("resolved", 0)
 
 
+def test_a_whole_post_whose_alerts_still_fire_closes_nothing_in_between(desk, web):
+    send(desk, web, truncated(2, alert("f1", T)))
+    send(desk, web, truncated(2, alert("f1", T, ends_us=T + 5)))
+    send(desk, web, post(alert("f1", T, ends_us=T + 5), alert("f2", T), alert("f3", T)))
+    found = desk.incidents.show("INC-1")
+    told = [one.type for one in desk.incidents.timeline("INC-1")]
+    assert (found.state, found.left_out) == ("open", 0)
+    assert "incident.resolved" not in told
+    assert "incident.reopened" not in told
+
+
 def test_what_two_groups_left_out_adds_up(desk, web):
     send(desk, web, truncated(2, alert("f1", T, service="payments"), group_key="g1"))
     send(desk, web, truncated(3, alert("f2", T, service="payments"), group_key="g2"))

@@ -15,7 +15,6 @@ from triage.brief.silence import is_silence_only, missing_claims
 from triage.evidence.causes.findings import KIND_CAUSE, KIND_RADIUS, KIND_VENDOR
 from triage.evidence.evidence import Evidence, EvidenceBundle, Number, Verdict
 from triage.evidence.findings import clock_time, percent
-from triage.evidence.funnel import PAID
 from triage.model.outcome import Answered, ModelOutcome
 
 _THROUGH = {
@@ -183,12 +182,10 @@ def _where(bundle: EvidenceBundle) -> list[Claim]:
 
 
 def _funnel(bundle: EvidenceBundle) -> list[Claim]:
-    """At which step of the way they are lost, where payments have not said it already."""
+    """At which step of the way they are lost."""
     found = []
     for piece in bundle.of_kind("funnel"):
         n = piece.numbers
-        if n["following"] == PAID and bundle.of_kind("traffic"):
-            continue
         shares = f"({_share(n['share'])}, {_share(n['share_before'])} before)"
         text = (
             f"Of {n['reached']} checkouts that reached {n['stage']} {n['went_on']} went on to"

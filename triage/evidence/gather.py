@@ -123,9 +123,9 @@ class EvidenceEngine:
         causes, judged = self._causes(context, onset_us, picture, missing)
         findings += causes
         if "events" not in missing:
-            edges = span.from_us, span.to_us
-            found = self._ask("events", missing, lambda: funnel_around(self._store, *edges))
-            findings += found or []
+            window, told = (span.from_us, span.to_us), picture is not None
+            lost = self._ask("events", missing, lambda: funnel_around(self._store, window, told))
+            findings += lost or []
         verdict = agreed(report.verdict if report else Verdict.CANNOT_TELL, judged)
         return EvidenceBundle(
             context=context,

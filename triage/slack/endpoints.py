@@ -115,8 +115,10 @@ def _faults(click: Click) -> dict[str, str]:
 
 
 async def _store(door: SlackDoor, click: Click) -> None:
-    """What a person wrote is redacted; ids of Slack's and ours hold nothing to mask."""
-    click = replace(click, reason=door.redactor.text(click.reason))
+    """Ids of Slack's and buttons of ours hold nothing to mask: what does comes from neither, and a
+    reason is written by a person.
+    """
+    click = Click(**{name: door.redactor.text(text) for name, text in click.as_document().items()})
     data = json.dumps(click.as_document(), sort_keys=True).encode()
     append = Append(Stream.SLACK, "slack", "click", [Item(data, click.key)], whole=True)
     await asyncio.wrap_future(door.journal.append(append))
