@@ -16,7 +16,7 @@ from kernel.errors import NotFound, TillwatchError
 from kernel.telemetry_store.port import ChangeRow, EventRow, LogRow, SpanRow, TelemetryStore
 from triage.evidence.breakdown import Breakdown, break_down
 from triage.evidence.cause_search import changes_before, scene_around
-from triage.evidence.causes.assemble import VENDOR
+from triage.evidence.causes.assemble import ERROR_SEVERITY, VENDOR
 from triage.evidence.causes.findings import cause_findings, radius_finding, vendor_findings
 from triage.evidence.causes.ranking import judge
 from triage.evidence.changes import NEAR_US, ChangeReport, Scene, rank_changes
@@ -56,7 +56,6 @@ MAX_EVENTS = 20_000
 MAX_TRACES = 20
 MAX_ROWS = 1_000
 MAX_OBJECTIVES = 3
-ERROR_SEVERITY = 17  # OTLP: ERROR
 _UNREACHABLE = (TillwatchError, OSError, sqlite3.Error)
 
 # Whatever a stranger's numbers do to our maths: it must not cost the brief.
@@ -294,9 +293,9 @@ class EvidenceEngine:
             found = vendor_findings(scene.vendors, blamed, onset_us)
             if not scene.symptoms and not scene.series:
                 return found, Verdict.CANNOT_TELL
-            if (radius := radius_finding(scene)) is not None:
-                found.append(radius)
             judged = judge(scene)
+            if (radius := radius_finding(judged.facts)) is not None:
+                found.append(radius)
             if judged.candidates:
                 found += cause_findings(scene, judged)
             return found, judged.verdict

@@ -11,9 +11,10 @@ from statistics import median
 from kernel.clock import DAY_US, MINUTE_US, SECOND_US
 from kernel.telemetry_store.port import ChangeRow, LogRow, SpanRow, TelemetryStore
 from slo.objective import Objective
+from triage.evidence.causes.assemble import ERROR_SEVERITY
 from triage.evidence.evidence import EvidenceBundle, Finding, Number
 from triage.evidence.findings import MAX_TEXT, logs_finding
-from triage.evidence.gather import BASELINE_US, ERROR_SEVERITY
+from triage.evidence.gather import BASELINE_US
 from triage.evidence.logs import compare_logs
 from triage.evidence.outcome import OutcomeRule, rule_of
 from triage.evidence.traffic import traffic

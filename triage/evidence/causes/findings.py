@@ -33,12 +33,11 @@ def cause_findings(scene: Scene, judged: Judgement) -> list[Finding]:
     return found
 
 
-def radius_finding(scene: Scene) -> Finding | None:
+def radius_finding(facts: Facts) -> Finding | None:
     """Which services fail with it, worst first, and which of them call what fails most.
 
     None where nothing but the alarm's own service fails.
     """
-    facts = Facts(scene)
     worst = sorted(facts.failing.items(), key=lambda item: (-item[1], item[0]))
     hit = [(service, weight) for service, weight in worst if weight >= _HIT][:MAX_RADIUS]
     if len(hit) < 2:
@@ -55,7 +54,8 @@ def radius_finding(scene: Scene) -> Finding | None:
     names = ", ".join(service[:40] for service, _ in hit[1:])
     summary = f"Most fails in {centre[:40]}; with it fail {names}"
     query = "telemetry.logs, metrics and spans by service"
-    until_us = max(scene.alarm.seen_until_us, scene.alarm.at_us)
+    alarm = facts.scene.alarm
+    until_us = max(alarm.seen_until_us, alarm.at_us)
     return Finding(KIND_RADIUS, summary, numbers, query, facts.onset_us, until_us)
 
 

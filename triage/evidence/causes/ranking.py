@@ -73,6 +73,7 @@ class Judgement:
     onset_us: int
     shifts: tuple[Shift, ...]
     symptoms: tuple[Symptom, ...]
+    facts: Facts
 
 
 def judge(scene: Scene) -> Judgement:
@@ -89,6 +90,7 @@ def judge(scene: Scene) -> Judgement:
         onset_us=facts.onset_us,
         shifts=facts.shifts,
         symptoms=tuple(loudest),
+        facts=facts,
     )
 
 
